@@ -1,0 +1,1 @@
+//! The heart of Wolfden: one node of a failover cluster as a pure state machine.

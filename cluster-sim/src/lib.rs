@@ -1,0 +1,1 @@
+//! A cluster of engines in virtual time, driven from one seed, with faults.

@@ -1,0 +1,1 @@
+//! The Cluster service, its API and the cluster command.

@@ -1,0 +1,1 @@
+//! A resource type in 30 lines.

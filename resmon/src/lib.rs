@@ -1,0 +1,1 @@
+//! The Resource Monitor: a process that hosts resource DLLs and watches their health.
