@@ -1,1 +1,3 @@
 //! The Resource Monitor: a process that hosts resource DLLs and watches their health.
+
+pub mod protocol;
