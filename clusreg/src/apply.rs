@@ -51,15 +51,11 @@ impl Hive {
     /// command. A batch without commands succeeds if its base exists.
     pub fn apply(&mut self, batch: &Batch, at: FileTime) -> Result<Vec<Change>, BatchError> {
         check_size(batch).map_err(|error| BatchError { index: None, error })?;
-        let mut run =
-            Run::start(self, &batch.base, at).map_err(|error| BatchError { index: None, error })?;
+        let mut run = Run::start(self, &batch.base, at).map_err(|error| BatchError { index: None, error })?;
         for (index, command) in batch.commands.iter().enumerate() {
             if let Err(error) = run.command(command) {
                 *run.hive = run.before;
-                return Err(BatchError {
-                    index: Some(index),
-                    error,
-                });
+                return Err(BatchError { index: Some(index), error });
             }
         }
         Ok(run.changes)
@@ -92,17 +88,8 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn start(hive: &'a mut Hive, base: &str, at: FileTime) -> Result<Run<'a>, Error> {
         let names = name::split(base)?;
-        let base = hive.canonical(&names).ok_or_else(|| Error::KeyMissing {
-            path: base.to_owned(),
-        })?;
-        Ok(Run {
-            before: hive.clone(),
-            hive,
-            at,
-            current: Some(base.clone()),
-            base,
-            changes: Vec::new(),
-        })
+        let base = hive.canonical(&names).ok_or_else(|| Error::KeyMissing { path: base.to_owned() })?;
+        Ok(Run { before: hive.clone(), hive, at, current: Some(base.clone()), base, changes: Vec::new() })
     }
 
     fn command(&mut self, command: &Command) -> Result<(), Error> {
@@ -115,49 +102,26 @@ impl<'a> Run<'a> {
             Command::KeyExists { path } => self.expect_key(path, true),
             Command::KeyNotExists { path } => self.expect_key(path, false),
             Command::ValueExists { name } => self.expect_value(name, Comparison::Exists, None),
-            Command::ValueNotExists { name } => {
-                self.expect_value(name, Comparison::NotExists, None)
-            }
-            Command::ValueEqual { name, value } => {
-                self.expect_value(name, Comparison::Equal, Some(value))
-            }
-            Command::ValueNotEqual { name, value } => {
-                self.expect_value(name, Comparison::NotEqual, Some(value))
-            }
-            Command::ValueGreater { name, value } => {
-                self.expect_value(name, Comparison::Greater, Some(value))
-            }
-            Command::ValueLess { name, value } => {
-                self.expect_value(name, Comparison::Less, Some(value))
-            }
+            Command::ValueNotExists { name } => self.expect_value(name, Comparison::NotExists, None),
+            Command::ValueEqual { name, value } => self.expect_value(name, Comparison::Equal, Some(value)),
+            Command::ValueNotEqual { name, value } => self.expect_value(name, Comparison::NotEqual, Some(value)),
+            Command::ValueGreater { name, value } => self.expect_value(name, Comparison::Greater, Some(value)),
+            Command::ValueLess { name, value } => self.expect_value(name, Comparison::Less, Some(value)),
         }
     }
 
     fn create_key(&mut self, path: &str) -> Result<(), Error> {
         let full = name::join(&self.base, path)?;
         let mut created = Vec::new();
-        self.current = Some(
-            self.hive
-                .create(&name::split(&full)?, self.at, &mut created)?,
-        );
-        self.changes.extend(created.into_iter().map(|path| Change {
-            path,
-            kind: ChangeKind::KeyCreated,
-        }));
+        self.current = Some(self.hive.create(&name::split(&full)?, self.at, &mut created)?);
+        self.changes.extend(created.into_iter().map(|path| Change { path, kind: ChangeKind::KeyCreated }));
         Ok(())
     }
 
     fn set_value(&mut self, name: &str, value: &Value) -> Result<(), Error> {
         let path = self.current()?.to_owned();
-        let name = self
-            .hive
-            .set(&path, name, value, self.at)?
-            .as_ref()
-            .to_owned();
-        self.changes.push(Change {
-            path,
-            kind: ChangeKind::ValueSet { name },
-        });
+        let name = self.hive.set(&path, name, value, self.at)?.as_ref().to_owned();
+        self.changes.push(Change { path, kind: ChangeKind::ValueSet { name } });
         Ok(())
     }
 
@@ -165,28 +129,17 @@ impl<'a> Run<'a> {
         name::check_value_name(name)?;
         let path = self.current()?.to_owned();
         if let Some(name) = self.hive.unset(&path, name, self.at) {
-            self.changes.push(Change {
-                path,
-                kind: ChangeKind::ValueDeleted {
-                    name: name.as_ref().to_owned(),
-                },
-            });
+            self.changes.push(Change { path, kind: ChangeKind::ValueDeleted { name: name.as_ref().to_owned() } });
         }
         Ok(())
     }
 
     fn delete_key(&mut self, path: &str) -> Result<(), Error> {
         let full = self.below_base(path)?;
-        let key = self
-            .hive
-            .key(&full)
-            .ok_or_else(|| Error::KeyMissing { path: full.clone() })?;
+        let key = self.hive.key(&full).ok_or_else(|| Error::KeyMissing { path: full.clone() })?;
         let subkeys = key.info().subkeys;
         if subkeys > 0 {
-            return Err(Error::KeyHasSubkeys {
-                path: key.path(),
-                subkeys,
-            });
+            return Err(Error::KeyHasSubkeys { path: key.path(), subkeys });
         }
         self.remove(&full)
     }
@@ -202,10 +155,7 @@ impl<'a> Run<'a> {
         if let Some(path) = self.hive.canonical(&name::split(full)?) {
             self.hive.delete_tree(&path, self.at, &mut deleted);
         }
-        self.changes.extend(deleted.into_iter().map(|path| Change {
-            path,
-            kind: ChangeKind::KeyDeleted,
-        }));
+        self.changes.extend(deleted.into_iter().map(|path| Change { path, kind: ChangeKind::KeyDeleted }));
         Ok(())
     }
 
@@ -214,28 +164,16 @@ impl<'a> Run<'a> {
         if self.hive.node(&full).is_some() == expected {
             return Ok(());
         }
-        Err(Error::KeyCondition {
-            path: full,
-            expected,
-        })
+        Err(Error::KeyCondition { path: full, expected })
     }
 
-    fn expect_value(
-        &self,
-        name: &str,
-        expected: Comparison,
-        given: Option<&Value>,
-    ) -> Result<(), Error> {
+    fn expect_value(&self, name: &str, expected: Comparison, given: Option<&Value>) -> Result<(), Error> {
         name::check_value_name(name)?;
         let path = self.current()?;
         if holds(self.hive.value(path, name), expected, given) {
             return Ok(());
         }
-        Err(Error::ValueCondition {
-            path: path.to_owned(),
-            name: name.to_owned(),
-            expected,
-        })
+        Err(Error::ValueCondition { path: path.to_owned(), name: name.to_owned(), expected })
     }
 
     fn current(&self) -> Result<&str, Error> {
@@ -245,9 +183,7 @@ impl<'a> Run<'a> {
     /// The path of a key to be deleted, which must not be the base itself.
     fn below_base(&self, path: &str) -> Result<String, Error> {
         if path.is_empty() {
-            return Err(Error::DeletesItsBase {
-                base: self.base.clone(),
-            });
+            return Err(Error::DeletesItsBase { base: self.base.clone() });
         }
         name::join(&self.base, path)
     }
@@ -276,10 +212,7 @@ fn compare(found: Option<&Value>, given: Option<&Value>) -> Option<Ordering> {
     if let (Some(found), Some(given)) = (found.as_qword(), given.as_qword()) {
         return Some(found.cmp(&given));
     }
-    if matches!(
-        found.kind,
-        ValueType::SZ | ValueType::EXPAND_SZ | ValueType::LINK | ValueType::MULTI_SZ
-    ) {
+    if matches!(found.kind, ValueType::SZ | ValueType::EXPAND_SZ | ValueType::LINK | ValueType::MULTI_SZ) {
         return Some(found.units().cmp(&given.units()));
     }
     Some(found.data.cmp(&given.data))

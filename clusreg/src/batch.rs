@@ -162,9 +162,9 @@ impl Command {
             | Command::DeleteTree { path }
             | Command::KeyExists { path }
             | Command::KeyNotExists { path } => path.len(),
-            Command::DeleteValue { name }
-            | Command::ValueExists { name }
-            | Command::ValueNotExists { name } => name.len(),
+            Command::DeleteValue { name } | Command::ValueExists { name } | Command::ValueNotExists { name } => {
+                name.len()
+            }
             Command::SetValue { name, value }
             | Command::ValueEqual { name, value }
             | Command::ValueNotEqual { name, value }
@@ -178,10 +178,7 @@ impl Command {
 impl Batch {
     /// An empty batch relative to the key at `base`.
     pub fn at(base: impl Into<String>) -> Batch {
-        Batch {
-            base: base.into(),
-            commands: Vec::new(),
-        }
+        Batch { base: base.into(), commands: Vec::new() }
     }
 
     /// Appends any command.
@@ -197,10 +194,7 @@ impl Batch {
 
     /// Appends [`Command::SetValue`].
     pub fn set_value(self, name: impl Into<String>, value: Value) -> Batch {
-        self.command(Command::SetValue {
-            name: name.into(),
-            value,
-        })
+        self.command(Command::SetValue { name: name.into(), value })
     }
 
     /// Appends [`Command::DeleteValue`].
@@ -240,33 +234,21 @@ impl Batch {
 
     /// Appends [`Command::ValueEqual`].
     pub fn value_equal(self, name: impl Into<String>, value: Value) -> Batch {
-        self.command(Command::ValueEqual {
-            name: name.into(),
-            value,
-        })
+        self.command(Command::ValueEqual { name: name.into(), value })
     }
 
     /// Appends [`Command::ValueNotEqual`].
     pub fn value_not_equal(self, name: impl Into<String>, value: Value) -> Batch {
-        self.command(Command::ValueNotEqual {
-            name: name.into(),
-            value,
-        })
+        self.command(Command::ValueNotEqual { name: name.into(), value })
     }
 
     /// Appends [`Command::ValueGreater`].
     pub fn value_greater(self, name: impl Into<String>, value: Value) -> Batch {
-        self.command(Command::ValueGreater {
-            name: name.into(),
-            value,
-        })
+        self.command(Command::ValueGreater { name: name.into(), value })
     }
 
     /// Appends [`Command::ValueLess`].
     pub fn value_less(self, name: impl Into<String>, value: Value) -> Batch {
-        self.command(Command::ValueLess {
-            name: name.into(),
-            value,
-        })
+        self.command(Command::ValueLess { name: name.into(), value })
     }
 }

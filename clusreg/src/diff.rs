@@ -41,9 +41,7 @@ fn compare(old: &Arc<Node>, new: &Arc<Node>, path: String, differences: &mut Vec
     }
     for (folded, gone) in &old.keys {
         if !new.keys.contains_key(folded) {
-            list(gone, below(&path, gone), differences, |path| {
-                Difference::Removed { path }
-            });
+            list(gone, below(&path, gone), differences, |path| Difference::Removed { path });
         }
     }
     for (folded, child) in &new.keys {
@@ -55,12 +53,7 @@ fn compare(old: &Arc<Node>, new: &Arc<Node>, path: String, differences: &mut Vec
     }
 }
 
-fn list(
-    node: &Node,
-    path: String,
-    differences: &mut Vec<Difference>,
-    difference: fn(String) -> Difference,
-) {
+fn list(node: &Node, path: String, differences: &mut Vec<Difference>, difference: fn(String) -> Difference) {
     differences.push(difference(path.clone()));
     for child in node.keys.values() {
         list(child, below(&path, child), differences, difference);

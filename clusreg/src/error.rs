@@ -11,9 +11,7 @@ use crate::limits;
 #[non_exhaustive]
 pub enum Error {
     /// A path starts with a backslash; paths are relative (reference 06.3).
-    #[error(
-        "the path \"{path}\" starts with a backslash; paths are relative to a key, so leave the backslash out"
-    )]
+    #[error("the path \"{path}\" starts with a backslash; paths are relative to a key, so leave the backslash out")]
     LeadingBackslash {
         /// The path as given, shortened.
         path: String,
@@ -30,10 +28,7 @@ pub enum Error {
         name: String,
     },
     /// A key name is longer than [`limits::KEY_NAME_CHARS`].
-    #[error(
-        "the key name \"{name}\" has {chars} characters; shorten it to {} at most",
-        limits::KEY_NAME_CHARS
-    )]
+    #[error("the key name \"{name}\" has {chars} characters; shorten it to {} at most", limits::KEY_NAME_CHARS)]
     KeyNameTooLong {
         /// The name, shortened.
         name: String,
@@ -69,10 +64,7 @@ pub enum Error {
         name: String,
     },
     /// A value name is longer than [`limits::VALUE_NAME_CHARS`].
-    #[error(
-        "the value name \"{name}\" has {chars} characters; shorten it to {} at most",
-        limits::VALUE_NAME_CHARS
-    )]
+    #[error("the value name \"{name}\" has {chars} characters; shorten it to {} at most", limits::VALUE_NAME_CHARS)]
     ValueNameTooLong {
         /// The name, shortened.
         name: String,
@@ -100,19 +92,13 @@ pub enum Error {
         bytes: usize,
     },
     /// A batch has more commands than [`limits::BATCH_COMMANDS`].
-    #[error(
-        "the batch has {commands} commands; split it, {} are the limit",
-        limits::BATCH_COMMANDS
-    )]
+    #[error("the batch has {commands} commands; split it, {} are the limit", limits::BATCH_COMMANDS)]
     TooManyCommands {
         /// How many it has.
         commands: usize,
     },
     /// A batch is larger than [`limits::BATCH_BYTES`].
-    #[error(
-        "the batch has {bytes} bytes of names and data; split it, {} are the limit",
-        limits::BATCH_BYTES
-    )]
+    #[error("the batch has {bytes} bytes of names and data; split it, {} are the limit", limits::BATCH_BYTES)]
     BatchTooLarge {
         /// How large it is.
         bytes: usize,
@@ -124,9 +110,7 @@ pub enum Error {
         path: String,
     },
     /// A key with subkeys cannot be deleted alone (reference 06.3).
-    #[error(
-        "the key \"{path}\" has {subkeys} subkeys; delete those first, or delete the whole tree"
-    )]
+    #[error("the key \"{path}\" has {subkeys} subkeys; delete those first, or delete the whole tree")]
     KeyHasSubkeys {
         /// The path from the root.
         path: String,
@@ -142,9 +126,7 @@ pub enum Error {
         base: String,
     },
     /// A value command after DELETE_KEY and before the next CREATE_KEY (reference 06.4).
-    #[error(
-        "no key is open after a key was deleted; put a CREATE_KEY before the next command on values"
-    )]
+    #[error("no key is open after a key was deleted; put a CREATE_KEY before the next command on values")]
     NoCurrentKey,
     /// A condition on a key did not hold (reference 06.4).
     #[error("the key \"{path}\" was expected {}; read the registry again and retry", if *.expected { "to exist" } else { "not to exist" })]
@@ -155,9 +137,7 @@ pub enum Error {
         expected: bool,
     },
     /// A condition on a value did not hold (reference 06.4).
-    #[error(
-        "the value \"{name}\" of \"{path}\" was expected {expected}; read the registry again and retry"
-    )]
+    #[error("the value \"{name}\" of \"{path}\" was expected {expected}; read the registry again and retry")]
     ValueCondition {
         /// The key, from the root.
         path: String,
@@ -167,18 +147,13 @@ pub enum Error {
         expected: Comparison,
     },
     /// A watch asks for no kind of change of the registry.
-    #[error(
-        "the filter {filter:#x} has none of the registry bits; use NAME 0x10, VALUE 0x40 or SUBTREE 0x80"
-    )]
+    #[error("the filter {filter:#x} has none of the registry bits; use NAME 0x10, VALUE 0x40 or SUBTREE 0x80")]
     EmptyFilter {
         /// The filter as given.
         filter: u32,
     },
     /// There are [`limits::WATCHES`] watches already.
-    #[error(
-        "there are {} watches already; close the ones that are no longer needed",
-        limits::WATCHES
-    )]
+    #[error("there are {} watches already; close the ones that are no longer needed", limits::WATCHES)]
     TooManyWatches,
     /// A text does not stand for a value of the type asked for.
     #[error("\"{text}\" is no {kind}; {remedy}")]
@@ -243,9 +218,7 @@ pub struct BatchError {
 impl BatchError {
     /// The index in the form of the API: −1 when no command was reached.
     pub fn failed_command(&self) -> i32 {
-        self.index
-            .and_then(|index| i32::try_from(index).ok())
-            .unwrap_or(-1)
+        self.index.and_then(|index| i32::try_from(index).ok()).unwrap_or(-1)
     }
 }
 

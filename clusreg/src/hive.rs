@@ -43,27 +43,17 @@ pub(crate) struct NamedValue {
 
 impl Default for Hive {
     fn default() -> Hive {
-        Hive {
-            root: Arc::new(Node::new("".into(), FileTime::default())),
-            bytes: 0,
-        }
+        Hive { root: Arc::new(Node::new("".into(), FileTime::default())), bytes: 0 }
     }
 }
 
 impl Node {
     fn new(name: Arc<str>, last_write: FileTime) -> Node {
-        Node {
-            name,
-            last_write,
-            values: BTreeMap::new(),
-            keys: BTreeMap::new(),
-        }
+        Node { name, last_write, values: BTreeMap::new(), keys: BTreeMap::new() }
     }
 
     pub(crate) fn value(&self, name: &str) -> Option<&Value> {
-        self.values
-            .get(name::fold(name).as_str())
-            .map(|named| &*named.value)
+        self.values.get(name::fold(name).as_str()).map(|named| &*named.value)
     }
 
     pub(crate) fn subkey(&self, name: &str) -> Option<&Node> {
@@ -113,8 +103,7 @@ impl Hive {
         if path.is_empty() {
             return Some(&self.root);
         }
-        path.split(name::SEPARATOR)
-            .try_fold(&*self.root, |node, name| node.subkey(name))
+        path.split(name::SEPARATOR).try_fold(&*self.root, |node, name| node.subkey(name))
     }
 
     /// The path with each name as its key was created, when the key exists.
@@ -134,37 +123,21 @@ impl Hive {
 impl Hive {
     /// Creates the missing keys of a path, adds their paths to `created`, and returns the path as it is written in
     /// the tree.
-    pub(crate) fn create(
-        &mut self,
-        names: &[&str],
-        at: FileTime,
-        created: &mut Vec<String>,
-    ) -> Result<String, Error> {
-        let existing = (0..=names.len())
-            .rev()
-            .find_map(|depth| Some((depth, self.canonical(&names[..depth])?)));
+    pub(crate) fn create(&mut self, names: &[&str], at: FileTime, created: &mut Vec<String>) -> Result<String, Error> {
+        let existing = (0..=names.len()).rev().find_map(|depth| Some((depth, self.canonical(&names[..depth])?)));
         let (depth, mut path) = existing.unwrap_or_default();
         let missing = &names[depth..];
         if missing.is_empty() {
             return Ok(path);
         }
-        self.grow(
-            missing
-                .iter()
-                .map(|name| limits::KEY_COST + name.len())
-                .sum(),
-            0,
-        )?;
+        self.grow(missing.iter().map(|name| limits::KEY_COST + name.len()).sum(), 0)?;
         if let Some(mut node) = self.node_mut(&path) {
             for name in missing {
                 node.last_write = at;
                 let name: Arc<str> = Arc::from(*name);
                 name::push(&mut path, &name);
                 created.push(path.clone());
-                let child = node
-                    .keys
-                    .entry(name::fold_shared(&name))
-                    .or_insert_with(|| Arc::new(Node::new(name, at)));
+                let child = node.keys.entry(name::fold_shared(&name)).or_insert_with(|| Arc::new(Node::new(name, at)));
                 node = Arc::make_mut(child);
             }
         }
@@ -172,23 +145,12 @@ impl Hive {
     }
 
     /// Sets a value of an existing key and returns its name as it is written in the tree.
-    pub(crate) fn set(
-        &mut self,
-        path: &str,
-        name: &str,
-        value: &Value,
-        at: FileTime,
-    ) -> Result<Arc<str>, Error> {
+    pub(crate) fn set(&mut self, path: &str, name: &str, value: &Value, at: FileTime) -> Result<Arc<str>, Error> {
         name::check_value_name(name)?;
         if value.data.len() > limits::VALUE_BYTES {
-            return Err(Error::ValueTooLarge {
-                name: name::shorten(name),
-                bytes: value.data.len(),
-            });
+            return Err(Error::ValueTooLarge { name: name::shorten(name), bytes: value.data.len() });
         }
-        let node = self.node(path).ok_or_else(|| Error::KeyMissing {
-            path: path.to_owned(),
-        })?;
+        let node = self.node(path).ok_or_else(|| Error::KeyMissing { path: path.to_owned() })?;
         let folded = name::fold(name);
         let old = node.values.get(folded.as_str());
         let name: Arc<str> = old.map_or_else(|| Arc::from(name), |named| Arc::clone(&named.name));
@@ -196,10 +158,7 @@ impl Hive {
         self.grow(value_cost(&name, value), freed)?;
         if let Some(node) = self.node_mut(path) {
             node.last_write = at;
-            let named = NamedValue {
-                name: Arc::clone(&name),
-                value: Arc::new(value.clone()),
-            };
+            let named = NamedValue { name: Arc::clone(&name), value: Arc::new(value.clone()) };
             node.values.insert(name::fold_shared(&name), named);
         }
         Ok(name)
@@ -240,9 +199,7 @@ impl Hive {
         match self.node_mut(path) {
             Some(node) => node.last_write = last_write,
             None => {
-                return Err(Error::KeyMissing {
-                    path: path.to_owned(),
-                });
+                return Err(Error::KeyMissing { path: path.to_owned() });
             }
         }
         Ok(())
@@ -276,11 +233,7 @@ fn value_cost(name: &str, value: &Value) -> usize {
 /// Lists the keys of a tree, children first, and returns what the tree costs.
 fn list_tree(node: &Node, path: String, paths: &mut Vec<String>) -> usize {
     let mut cost = limits::KEY_COST + node.name.len();
-    cost += node
-        .values
-        .values()
-        .map(|named| value_cost(&named.name, &named.value))
-        .sum::<usize>();
+    cost += node.values.values().map(|named| value_cost(&named.name, &named.value)).sum::<usize>();
     for child in node.keys.values() {
         let mut below = path.clone();
         name::push(&mut below, &child.name);

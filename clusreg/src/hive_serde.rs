@@ -28,11 +28,7 @@ impl Serialize for Hive {
 }
 
 fn flatten<'a>(node: &'a Node, depth: u32, keys: &mut Vec<KeyOut<'a>>) {
-    let values = node
-        .values
-        .values()
-        .map(|named| (&*named.name, &*named.value))
-        .collect();
+    let values = node.values.values().map(|named| (&*named.name, &*named.value)).collect();
     keys.push(KeyOut(depth, &node.name, node.last_write, values));
     for child in node.keys.values() {
         flatten(child, depth + 1, keys);
@@ -59,36 +55,30 @@ fn build(keys: Vec<KeyIn>) -> Result<Hive, String> {
         if depth == 0 && !name.is_empty() {
             return Err("the root of the hive has a name".to_owned());
         }
+        if name.contains(name::SEPARATOR) {
+            return Err(format!("the name of key {index} of the hive has a backslash in it"));
+        }
         names.truncate(depth.saturating_sub(1));
         if depth > 0 {
             names.push(name);
         }
         let path = names.join("\\");
         if depth > 0 && hive.node(&path).is_some() {
-            return Err(format!(
-                "the key \"{}\" is in the hive twice",
-                name::shorten(&path)
-            ));
+            return Err(format!("the key \"{}\" is in the hive twice", name::shorten(&path)));
         }
-        hive.restore_key(&path, last_write)
-            .map_err(|error| error.to_string())?;
+        hive.restore_key(&path, last_write).map_err(|error| error.to_string())?;
         let count = values.len();
         for (name, value) in values {
-            hive.set(&path, &name, &value, last_write)
-                .map_err(|error| error.to_string())?;
+            hive.set(&path, &name, &value, last_write).map_err(|error| error.to_string())?;
         }
         if hive.node(&path).map(|node| node.values.len()) != Some(count) {
-            return Err(format!(
-                "a value of the key \"{}\" is in the hive twice",
-                name::shorten(&path)
-            ));
+            return Err(format!("a value of the key \"{}\" is in the hive twice", name::shorten(&path)));
         }
         last_writes.push((path, last_write));
     }
     // Adding a subkey touched its parent.
     for (path, last_write) in last_writes {
-        hive.restore_key(&path, last_write)
-            .map_err(|error| error.to_string())?;
+        hive.restore_key(&path, last_write).map_err(|error| error.to_string())?;
     }
     Ok(hive)
 }

@@ -32,10 +32,7 @@ pub struct KeyInfo {
 
 impl<'a> Key<'a> {
     pub(crate) fn root(node: &'a Node) -> Key<'a> {
-        Key {
-            node,
-            path: String::new(),
-        }
+        Key { node, path: String::new() }
     }
 
     /// The name of the key as it was created; empty for the root.
@@ -60,30 +57,21 @@ impl<'a> Key<'a> {
 
     /// All values in the order of their folded names. The order is that of the indexes of `ClusterRegEnumValue`.
     pub fn values(&self) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
-        self.node
-            .values
-            .values()
-            .map(|named| (&*named.name, &*named.value))
+        self.node.values.values().map(|named| (&*named.name, &*named.value))
     }
 
     /// All direct subkeys in the order of their folded names. The order is that of the indexes of `ClusterRegEnumKey`.
     pub fn subkeys(&self) -> impl Iterator<Item = Key<'a>> + use<'a> {
         let parent = self.path.clone();
-        self.node
-            .keys
-            .values()
-            .map(move |node| Key::below(&parent, node))
+        self.node.keys.values().map(move |node| Key::below(&parent, node))
     }
 
     /// The key at `sub`, relative to this one; `""` is this key. `None` when there is none or the path is malformed.
     pub fn key(&self, sub: &str) -> Option<Key<'a>> {
-        name::split(sub)
-            .ok()?
-            .iter()
-            .try_fold(self.clone(), |key, name| {
-                let node = key.node.subkey(name)?;
-                Some(Key::below(&key.path, node))
-            })
+        name::split(sub).ok()?.iter().try_fold(self.clone(), |key, name| {
+            let node = key.node.subkey(name)?;
+            Some(Key::below(&key.path, node))
+        })
     }
 
     /// The figures about this key.
@@ -91,25 +79,10 @@ impl<'a> Key<'a> {
         let node = self.node;
         KeyInfo {
             subkeys: node.keys.len(),
-            max_subkey_chars: node
-                .keys
-                .values()
-                .map(|key| name::chars(&key.name))
-                .max()
-                .unwrap_or(0),
+            max_subkey_chars: node.keys.values().map(|key| name::chars(&key.name)).max().unwrap_or(0),
             values: node.values.len(),
-            max_value_name_chars: node
-                .values
-                .values()
-                .map(|named| name::chars(&named.name))
-                .max()
-                .unwrap_or(0),
-            max_value_bytes: node
-                .values
-                .values()
-                .map(|named| named.value.data.len())
-                .max()
-                .unwrap_or(0),
+            max_value_name_chars: node.values.values().map(|named| name::chars(&named.name)).max().unwrap_or(0),
+            max_value_bytes: node.values.values().map(|named| named.value.data.len()).max().unwrap_or(0),
             last_write: node.last_write,
         }
     }

@@ -21,6 +21,9 @@ mod hive_serde;
 mod key;
 pub mod limits;
 mod name;
+pub mod reg_text;
+#[cfg(feature = "store")]
+pub mod store;
 mod time;
 mod value;
 mod value_text;

@@ -19,21 +19,13 @@ pub(crate) const SEPARATOR: char = '\\';
 
 /// The form of a name (or of a whole path) in which names are compared and ordered.
 pub fn fold(name: &str) -> String {
-    if name.is_ascii() {
-        name.to_ascii_uppercase()
-    } else {
-        name.chars().map(fold_char).collect()
-    }
+    if name.is_ascii() { name.to_ascii_uppercase() } else { name.chars().map(fold_char).collect() }
 }
 
 /// The folded form as the tree keeps it: the very same allocation when the name is folded already.
 pub(crate) fn fold_shared(name: &Arc<str>) -> Arc<str> {
     let folded = fold(name);
-    if *folded == **name {
-        Arc::clone(name)
-    } else {
-        folded.into()
-    }
+    if *folded == **name { Arc::clone(name) } else { folded.into() }
 }
 
 fn fold_char(c: char) -> char {
@@ -49,11 +41,7 @@ fn fold_char(c: char) -> char {
 
 /// Length of a name as Windows counts it: UTF-16 code units.
 pub(crate) fn chars(name: &str) -> usize {
-    if name.is_ascii() {
-        name.len()
-    } else {
-        name.encode_utf16().count()
-    }
+    if name.is_ascii() { name.len() } else { name.encode_utf16().count() }
 }
 
 /// Takes a path apart and checks every name in it. The empty path is the root.
@@ -62,23 +50,15 @@ pub(crate) fn split(path: &str) -> Result<Vec<&str>, Error> {
         return Ok(Vec::new());
     }
     if path.starts_with(SEPARATOR) {
-        return Err(Error::LeadingBackslash {
-            path: shorten(path),
-        });
+        return Err(Error::LeadingBackslash { path: shorten(path) });
     }
     let length = chars(path);
     if length > limits::PATH_CHARS {
-        return Err(Error::PathTooLong {
-            path: shorten(path),
-            chars: length,
-        });
+        return Err(Error::PathTooLong { path: shorten(path), chars: length });
     }
     let names: Vec<&str> = path.split(SEPARATOR).collect();
     if names.len() > limits::KEY_DEPTH {
-        return Err(Error::TooDeep {
-            path: shorten(path),
-            depth: names.len(),
-        });
+        return Err(Error::TooDeep { path: shorten(path), depth: names.len() });
     }
     for name in &names {
         check_key_name(path, name)?;
@@ -108,16 +88,10 @@ pub(crate) fn push(path: &mut String, name: &str) {
 fn check_key_name(path: &str, name: &str) -> Result<(), Error> {
     let length = chars(name);
     if length > limits::KEY_NAME_CHARS {
-        return Err(Error::KeyNameTooLong {
-            name: shorten(name),
-            chars: length,
-        });
+        return Err(Error::KeyNameTooLong { name: shorten(name), chars: length });
     }
     if name.is_empty() || name.contains(char::is_control) {
-        return Err(Error::BadKeyName {
-            path: shorten(path),
-            name: shorten(name),
-        });
+        return Err(Error::BadKeyName { path: shorten(path), name: shorten(name) });
     }
     Ok(())
 }
@@ -126,15 +100,10 @@ fn check_key_name(path: &str, name: &str) -> Result<(), Error> {
 pub(crate) fn check_value_name(name: &str) -> Result<(), Error> {
     let length = chars(name);
     if length > limits::VALUE_NAME_CHARS {
-        return Err(Error::ValueNameTooLong {
-            name: shorten(name),
-            chars: length,
-        });
+        return Err(Error::ValueNameTooLong { name: shorten(name), chars: length });
     }
     if name.contains(char::is_control) {
-        return Err(Error::BadValueName {
-            name: shorten(name),
-        });
+        return Err(Error::BadValueName { name: shorten(name) });
     }
     Ok(())
 }
@@ -215,20 +184,8 @@ mod tests {
         assert_eq!(code(&["a"; limits::KEY_DEPTH].join("\\")), None);
         assert_eq!(code(&["a"; limits::KEY_DEPTH + 1].join("\\")), Some(87));
         let wide = ["abcdefghijklmnopqrstuvwxyz"; 40].join("\\");
-        assert_eq!(
-            split(&wide),
-            Err(Error::PathTooLong {
-                path: shorten(&wide),
-                chars: wide.len()
-            })
-        );
-        assert_eq!(
-            check_value_name(&"v".repeat(limits::VALUE_NAME_CHARS)),
-            Ok(())
-        );
-        assert_eq!(
-            check_value_name(&"v".repeat(limits::VALUE_NAME_CHARS + 1)).map_err(|e| e.win32()),
-            Err(87)
-        );
+        assert_eq!(split(&wide), Err(Error::PathTooLong { path: shorten(&wide), chars: wide.len() }));
+        assert_eq!(check_value_name(&"v".repeat(limits::VALUE_NAME_CHARS)), Ok(()));
+        assert_eq!(check_value_name(&"v".repeat(limits::VALUE_NAME_CHARS + 1)).map_err(|e| e.win32()), Err(87));
     }
 }

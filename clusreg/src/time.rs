@@ -14,9 +14,7 @@ const UNIX_EPOCH_MS: u64 = 11_644_473_600_000;
 /// A moment, in steps of 100 ns since 1601-01-01 00:00 UTC (the `FILETIME` of Windows).
 ///
 /// The last write time of a key is one (reference 06.3, `ClusterRegQueryInfoKey`).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FileTime(pub u64);
 
@@ -24,11 +22,7 @@ impl FileTime {
     /// The moment `unix_ms` milliseconds after 1970-01-01 UTC. Moments too far in the future to be written down become
     /// the last one that can.
     pub const fn from_unix_ms(unix_ms: u64) -> FileTime {
-        FileTime(
-            unix_ms
-                .saturating_add(UNIX_EPOCH_MS)
-                .saturating_mul(TICKS_PER_MS),
-        )
+        FileTime(unix_ms.saturating_add(UNIX_EPOCH_MS).saturating_mul(TICKS_PER_MS))
     }
 
     /// Milliseconds since 1970-01-01 UTC, rounded down; 0 for anything before that day.

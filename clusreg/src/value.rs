@@ -46,42 +46,27 @@ pub struct Value {
 impl Value {
     /// A string (`REG_SZ`).
     pub fn sz(text: &str) -> Value {
-        Value {
-            kind: ValueType::SZ,
-            data: utf16(text),
-        }
+        Value { kind: ValueType::SZ, data: utf16(text) }
     }
 
     /// A string with variables to expand (`REG_EXPAND_SZ`).
     pub fn expand_sz(text: &str) -> Value {
-        Value {
-            kind: ValueType::EXPAND_SZ,
-            data: utf16(text),
-        }
+        Value { kind: ValueType::EXPAND_SZ, data: utf16(text) }
     }
 
     /// A 32-bit number (`REG_DWORD`).
     pub fn dword(number: u32) -> Value {
-        Value {
-            kind: ValueType::DWORD,
-            data: number.to_le_bytes().to_vec(),
-        }
+        Value { kind: ValueType::DWORD, data: number.to_le_bytes().to_vec() }
     }
 
     /// A 64-bit number (`REG_QWORD`).
     pub fn qword(number: u64) -> Value {
-        Value {
-            kind: ValueType::QWORD,
-            data: number.to_le_bytes().to_vec(),
-        }
+        Value { kind: ValueType::QWORD, data: number.to_le_bytes().to_vec() }
     }
 
     /// Bytes (`REG_BINARY`).
     pub fn binary(bytes: impl Into<Vec<u8>>) -> Value {
-        Value {
-            kind: ValueType::BINARY,
-            data: bytes.into(),
-        }
+        Value { kind: ValueType::BINARY, data: bytes.into() }
     }
 
     /// A list of strings (`REG_MULTI_SZ`). An empty string would end the list, so empty ones are left out.
@@ -93,33 +78,22 @@ impl Value {
             }
         }
         data.extend([0, 0]);
-        Value {
-            kind: ValueType::MULTI_SZ,
-            data,
-        }
+        Value { kind: ValueType::MULTI_SZ, data }
     }
 
     /// No type and no bytes (`REG_NONE`).
     pub fn none() -> Value {
-        Value {
-            kind: ValueType::NONE,
-            data: Vec::new(),
-        }
+        Value { kind: ValueType::NONE, data: Vec::new() }
     }
 
     /// The string of a SZ, EXPAND_SZ or LINK, up to its first NUL; `None` for other types. Broken UTF-16 becomes
     /// U+FFFD.
     pub fn as_sz(&self) -> Option<String> {
-        if !matches!(
-            self.kind,
-            ValueType::SZ | ValueType::EXPAND_SZ | ValueType::LINK
-        ) {
+        if !matches!(self.kind, ValueType::SZ | ValueType::EXPAND_SZ | ValueType::LINK) {
             return None;
         }
         let units = self.units();
-        Some(String::from_utf16_lossy(
-            units.split(|unit| *unit == 0).next().unwrap_or_default(),
-        ))
+        Some(String::from_utf16_lossy(units.split(|unit| *unit == 0).next().unwrap_or_default()))
     }
 
     /// The number of a DWORD of four bytes, of either byte order.
@@ -144,9 +118,7 @@ impl Value {
             return None;
         }
         let units = self.units();
-        let items = units
-            .split(|unit| *unit == 0)
-            .take_while(|item| !item.is_empty());
+        let items = units.split(|unit| *unit == 0).take_while(|item| !item.is_empty());
         Some(items.map(String::from_utf16_lossy).collect())
     }
 
@@ -157,19 +129,13 @@ impl Value {
 
     /// The data as UTF-16 units; an odd last byte is left out.
     pub(crate) fn units(&self) -> Vec<u16> {
-        self.data
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-            .collect()
+        self.data.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
     }
 }
 
 /// UTF-16, little endian, with a NUL at the end.
 fn utf16(text: &str) -> Vec<u8> {
-    text.encode_utf16()
-        .chain([0])
-        .flat_map(u16::to_le_bytes)
-        .collect()
+    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
 
 /// Bytes go out as one piece: compact and fast in a binary format.

@@ -29,18 +29,13 @@ const NAMES: [(ValueType, &str); 9] = [
 impl ValueType {
     /// The name of the type, `REG_DWORD`; `None` for a number without one.
     pub fn name(self) -> Option<&'static str> {
-        NAMES
-            .iter()
-            .find(|(kind, _)| *kind == self)
-            .map(|(_, name)| *name)
+        NAMES.iter().find(|(kind, _)| *kind == self).map(|(_, name)| *name)
     }
 
     /// Reads a type: `REG_DWORD`, `dword` in any case, or a number.
     pub fn parse(text: &str) -> Result<ValueType, Error> {
         let wanted = text.trim().to_ascii_uppercase();
-        let named = NAMES
-            .iter()
-            .find(|(_, name)| *name == wanted || name.strip_prefix("REG_") == Some(&wanted));
+        let named = NAMES.iter().find(|(_, name)| *name == wanted || name.strip_prefix("REG_") == Some(&wanted));
         if let Some((kind, _)) = named {
             return Ok(*kind);
         }
@@ -68,68 +63,40 @@ impl Value {
     /// on a single line, strings separated by `;`; everything else is bytes in hexadecimal, which blanks, commas and
     /// line ends may separate. Refuses what does not fit the type with a message that says what would.
     pub fn parse(kind: ValueType, text: &str) -> Result<Value, Error> {
-        let refuse = |remedy| Error::BadText {
-            text: shorten(text),
-            kind: kind.to_string(),
-            remedy,
-        };
+        let refuse = |remedy| Error::BadText { text: shorten(text), kind: kind.to_string(), remedy };
         let value = match kind {
             ValueType::SZ | ValueType::EXPAND_SZ | ValueType::LINK => {
                 if text.contains('\0') {
                     return Err(refuse("leave the NUL character out"));
                 }
-                Value {
-                    kind,
-                    ..Value::sz(text)
-                }
+                Value { kind, ..Value::sz(text) }
             }
             ValueType::DWORD | ValueType::DWORD_BIG_ENDIAN => {
                 let number = unsigned(text).and_then(|number| u32::try_from(number).ok());
-                let number = number.ok_or_else(|| {
-                    refuse("write a number from 0 to 4294967295, or 0x and eight digits")
-                })?;
-                let data = if kind == ValueType::DWORD {
-                    number.to_le_bytes()
-                } else {
-                    number.to_be_bytes()
-                };
-                Value {
-                    kind,
-                    data: data.to_vec(),
-                }
+                let number =
+                    number.ok_or_else(|| refuse("write a number from 0 to 4294967295, or 0x and eight digits"))?;
+                let data = if kind == ValueType::DWORD { number.to_le_bytes() } else { number.to_be_bytes() };
+                Value { kind, data: data.to_vec() }
             }
             ValueType::QWORD => {
                 let number = unsigned(text);
-                Value::qword(
-                    number
-                        .ok_or_else(|| refuse("write a number from 0 to 18446744073709551615"))?,
-                )
+                Value::qword(number.ok_or_else(|| refuse("write a number from 0 to 18446744073709551615"))?)
             }
             ValueType::MULTI_SZ => {
                 if text.contains('\0') {
                     return Err(refuse("leave the NUL character out"));
                 }
-                let separator = if text.contains('\n') {
-                    '\n'
-                } else {
-                    LIST_SEPARATOR
-                };
-                Value::multi_sz(
-                    text.split(separator)
-                        .map(|item| item.strip_suffix('\r').unwrap_or(item)),
-                )
+                let separator = if text.contains('\n') { '\n' } else { LIST_SEPARATOR };
+                Value::multi_sz(text.split(separator).map(|item| item.strip_suffix('\r').unwrap_or(item)))
             }
             _ => {
-                let data = hexadecimal(text)
-                    .ok_or_else(|| refuse("write bytes of two hexadecimal digits, as in 0a,ff"))?;
+                let data =
+                    hexadecimal(text).ok_or_else(|| refuse("write bytes of two hexadecimal digits, as in 0a,ff"))?;
                 Value { kind, data }
             }
         };
         if value.data.len() > limits::VALUE_BYTES {
-            return Err(Error::ValueTooLarge {
-                name: String::new(),
-                bytes: value.data.len(),
-            });
+            return Err(Error::ValueTooLarge { name: String::new(), bytes: value.data.len() });
         }
         Ok(value)
     }
@@ -171,22 +138,12 @@ fn unsigned(text: &str) -> Option<u64> {
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    for word in text
-        .split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|word| !word.is_empty())
-    {
-        let digits: Vec<u32> = word
-            .chars()
-            .map(|c| c.to_digit(16))
-            .collect::<Option<_>>()?;
+    for word in text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()) {
+        let digits: Vec<u32> = word.chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
         if !digits.len().is_multiple_of(2) {
             return None;
         }
-        bytes.extend(
-            digits
-                .chunks_exact(2)
-                .filter_map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()),
-        );
+        bytes.extend(digits.chunks_exact(2).filter_map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()));
     }
     Some(bytes)
 }

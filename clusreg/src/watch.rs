@@ -67,14 +67,7 @@ impl Watches {
         let id = WatchId(self.next);
         self.next += 1;
         let key = names.into_iter().map(name::fold).collect();
-        self.watches.insert(
-            id,
-            Watch {
-                key,
-                subtree: subtree || filter & SUBTREE != 0,
-                filter,
-            },
-        );
+        self.watches.insert(id, Watch { key, subtree: subtree || filter & SUBTREE != 0, filter });
         Ok(id)
     }
 
@@ -104,11 +97,7 @@ impl Watches {
             return events;
         }
         for change in changes {
-            let names: Vec<&str> = change
-                .path
-                .split(name::SEPARATOR)
-                .filter(|name| !name.is_empty())
-                .collect();
+            let names: Vec<&str> = change.path.split(name::SEPARATOR).filter(|name| !name.is_empty()).collect();
             let folded: Vec<String> = names.iter().map(|name| name::fold(name)).collect();
             for (id, watch) in &self.watches {
                 if let Some(bit) = watch.reports(&folded, &change.kind) {
