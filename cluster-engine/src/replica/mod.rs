@@ -38,20 +38,17 @@ mod voters;
 mod wire;
 
 pub use self::config::{
-    DEFAULT_SNAPSHOT_ENTRIES, DEFAULT_TAIL_ENTRIES, MAX_TICKS, ReplicaConfig, ReplicaError,
-    Sabotage,
+    DEFAULT_SNAPSHOT_ENTRIES, DEFAULT_TAIL_ENTRIES, MAX_TICKS, ReplicaConfig, ReplicaError, Sabotage,
 };
 pub use self::core::Replica;
 pub use self::said::{
-    MAX_PROPOSAL_BYTES, MAX_SNAPSHOT_BYTES, MAX_UNCOMMITTED_BYTES, MAX_WAITING_READS, Out,
-    PROMOTE_LAG_ENTRIES, Payload, Proposed, Refused,
+    MAX_PROPOSAL_BYTES, MAX_SNAPSHOT_BYTES, MAX_UNCOMMITTED_BYTES, MAX_WAITING_READS, Out, PROMOTE_LAG_ENTRIES,
+    Payload, Proposed, Refused,
 };
 pub use self::store::{
-    EntryBody, HardState, LogEntry, MAX_POSITION, Position, SnapshotImage, StoreFault, Stored,
-    Write,
+    EntryBody, HardState, LogEntry, MAX_POSITION, Position, SnapshotImage, StoreFault, Stored, Write,
 };
 pub use self::voters::{ChangeFault, MAX_MEMBERS, VoterChange, VoterId, Voters, VotersFault};
 pub use self::wire::{
-    MAX_CONTEXT_BYTES, MAX_ENTRIES_PER_MESSAGE, MAX_MESSAGE_BYTES, MessageKind, RaftMessage,
-    Rejected,
+    MAX_CONTEXT_BYTES, MAX_ENTRIES_PER_MESSAGE, MAX_MESSAGE_BYTES, MessageKind, RaftMessage, Rejected,
 };

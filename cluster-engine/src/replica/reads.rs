@@ -59,10 +59,8 @@ impl Reads {
     pub(super) fn take_ready(&mut self, applied: u64) -> Vec<(u64, u64)> {
         let later = self.confirmed.split_off(&(applied + 1));
         let ready = std::mem::replace(&mut self.confirmed, later);
-        let ready: Vec<_> = ready
-            .into_iter()
-            .flat_map(|(index, contexts)| contexts.into_iter().map(move |c| (c, index)))
-            .collect();
+        let ready: Vec<_> =
+            ready.into_iter().flat_map(|(index, contexts)| contexts.into_iter().map(move |c| (c, index))).collect();
         for (context, _) in &ready {
             self.waiting.remove(context);
         }

@@ -8,9 +8,7 @@
 use raft::eraftpb::{Entry, Message};
 use raft::{Ready, StateRole};
 
-use super::convert::{
-    change_to_raft, entry_from_raft, hard_from_raft, image_from_raft, voters_from_raft,
-};
+use super::convert::{change_to_raft, entry_from_raft, hard_from_raft, image_from_raft, voters_from_raft};
 use super::core::Replica;
 use super::said::{Out, Payload};
 use super::store::{EntryBody, SnapshotImage, Write};
@@ -56,16 +54,9 @@ impl Replica {
         let at_once = self.hold_until();
         self.send(leader_messages, at_once);
         if wrote {
-            self.out.push(Out::Persist {
-                n: self.issued,
-                writes,
-            });
+            self.out.push(Out::Persist { n: self.issued, writes });
         }
-        let promised = if self.config.sabotage.ack_before_persist {
-            0
-        } else {
-            self.issued
-        };
+        let promised = if self.config.sabotage.ack_before_persist { 0 } else { self.issued };
         self.send(promises, promised);
         self.apply(committed);
         for state in read_states {
@@ -99,14 +90,7 @@ impl Replica {
         if !ready.entries().is_empty() {
             self.raw.mut_store().append(ready.entries());
             self.log_write = next;
-            writes.push(Write::Entries(
-                ready
-                    .entries()
-                    .iter()
-                    .cloned()
-                    .map(entry_from_raft)
-                    .collect(),
-            ));
+            writes.push(Write::Entries(ready.entries().iter().cloned().map(entry_from_raft).collect()));
         }
         if !writes.is_empty() {
             self.issued = next;
@@ -119,11 +103,7 @@ impl Replica {
     /// raft-rs lets a leader speak before its entries are durable, which is sound, and before its *term* is durable, which
     /// is not: a sole voter becomes leader inside `campaign()`, and after a crash it would lead the same term again.
     fn hold_until(&self) -> u64 {
-        if self.config.sabotage.send_before_durable {
-            0
-        } else {
-            self.vote_write
-        }
+        if self.config.sabotage.send_before_durable { 0 } else { self.vote_write }
     }
 
     /// Sends now what waits for a durable batch, or for none; holds the rest. In the order of the receivers, because
@@ -134,10 +114,7 @@ impl Replica {
             if batch > self.durable {
                 self.held.push_back((batch, message));
             } else {
-                self.out.push(Out::Send {
-                    to: message.to,
-                    message,
-                });
+                self.out.push(Out::Send { to: message.to, message });
             }
         }
     }
@@ -156,10 +133,7 @@ impl Replica {
         let held = std::mem::take(&mut self.held);
         for (batch, message) in held {
             if batch <= n {
-                self.out.push(Out::Send {
-                    to: message.to,
-                    message,
-                });
+                self.out.push(Out::Send { to: message.to, message });
             } else {
                 self.held.push_back((batch, message));
             }
@@ -180,22 +154,14 @@ impl Replica {
             return;
         };
         for entry in committed.into_iter().map(entry_from_raft) {
-            assert_eq!(
-                entry.index,
-                self.applied + 1,
-                "committed entries come without gaps"
-            );
+            assert_eq!(entry.index, self.applied + 1, "committed entries come without gaps");
             self.applied = entry.index;
             let payload = match entry.body {
                 EntryBody::Empty => Payload::Empty,
                 EntryBody::Data(data) => Payload::Data(data),
                 EntryBody::Change(change) => Payload::Voters(self.apply_change(change)),
             };
-            self.out.push(Out::Committed {
-                index: entry.index,
-                term: entry.term,
-                payload,
-            });
+            self.out.push(Out::Committed { index: entry.index, term: entry.term, payload });
         }
         self.raw.advance_apply_to(last);
         self.resign(false);
@@ -239,11 +205,7 @@ impl Replica {
         if self.announced != Some(role) {
             self.announced = Some(role);
             let (term, leader, is_leader) = role;
-            self.out.push(Out::Role {
-                term,
-                leader,
-                is_leader,
-            });
+            self.out.push(Out::Role { term, leader, is_leader });
         }
     }
 }

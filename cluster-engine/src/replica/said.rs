@@ -19,7 +19,7 @@ pub const MAX_WAITING_READS: usize = 16_384;
 pub const PROMOTE_LAG_ENTRIES: u64 = 64;
 
 /// Something the caller has to do, in the order in which it was handed out.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Out {
     /// Make this batch durable, atomically and after every batch before it, then call `persisted(n)`. The replica itself
     /// holds back what has to wait for it; what it hands out meanwhile may go on at once.
@@ -72,7 +72,7 @@ pub enum Out {
 }
 
 /// What a committed entry carries.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Payload {
     /// A proposal.
     Data(Vec<u8>),
@@ -146,9 +146,7 @@ pub enum Refused {
     #[error("{0} is no voter and cannot lead")]
     NotVoter(VoterId),
     /// The snapshot is older than the one there is, or ahead of what is applied.
-    #[error(
-        "a snapshot at {index} does not lie above {newest} and up to {applied}; take one of the applied state"
-    )]
+    #[error("a snapshot at {index} does not lie above {newest} and up to {applied}; take one of the applied state")]
     SnapshotIndex {
         /// What was offered.
         index: u64,

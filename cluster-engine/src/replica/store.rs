@@ -13,9 +13,7 @@ use super::voters::{VoterChange, VoterId, Voters, VotersFault};
 pub const MAX_POSITION: u64 = 1 << 62;
 
 /// A place in the log.
-#[derive(
-    Serialize, Deserialize, Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default,
-)]
+#[derive(Serialize, Deserialize, Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Position {
     /// 1 is the first entry of a cluster's life; 0 means "before everything".
     pub index: u64,
@@ -101,9 +99,7 @@ pub struct Stored {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreFault {
     /// The entry at this place of the list has another index than its place demands.
-    #[error(
-        "log entry {expected} is missing, entry {found} stands in its place; rebuild this store from its peers"
-    )]
+    #[error("log entry {expected} is missing, entry {found} stands in its place; rebuild this store from its peers")]
     Gap {
         /// The index that should stand there.
         expected: u64,
@@ -111,9 +107,7 @@ pub enum StoreFault {
         found: u64,
     },
     /// Terms never fall from one entry to the next.
-    #[error(
-        "log entry {index} has term {term}, less than the entry before it; rebuild this store from its peers"
-    )]
+    #[error("log entry {index} has term {term}, less than the entry before it; rebuild this store from its peers")]
     TermFalls {
         /// The entry.
         index: u64,
@@ -121,9 +115,7 @@ pub enum StoreFault {
         term: u64,
     },
     /// The hard state is older than the log, so promises have been lost.
-    #[error(
-        "the store remembers term {hard} but its log reaches term {log}; rebuild it from its peers under a new id"
-    )]
+    #[error("the store remembers term {hard} but its log reaches term {log}; rebuild it from its peers under a new id")]
     TermForgotten {
         /// The term of the hard state.
         hard: u64,
@@ -131,9 +123,7 @@ pub enum StoreFault {
         log: u64,
     },
     /// Committed entries are not there.
-    #[error(
-        "entry {commit} is committed but the log ends at {last}; rebuild this store from its peers under a new id"
-    )]
+    #[error("entry {commit} is committed but the log ends at {last}; rebuild this store from its peers under a new id")]
     CommitBeyondLog {
         /// The committed index.
         commit: u64,
@@ -152,9 +142,7 @@ pub enum StoreFault {
     #[error("index or term {0} is out of range; rebuild this store from its peers")]
     OutOfRange(u64),
     /// Forcing quorum on an empty store would make an empty cluster out of nothing.
-    #[error(
-        "the store is empty and holds no cluster state; force quorum on a node that was a member"
-    )]
+    #[error("the store is empty and holds no cluster state; force quorum on a node that was a member")]
     Empty,
     /// Id 0 means "nobody".
     #[error("id 0 is not a voter; take an id above 0")]
@@ -166,17 +154,8 @@ impl Stored {
     /// start from an equal one.
     pub fn first(voters: Voters, data: Vec<u8>) -> Stored {
         Stored {
-            hard: HardState {
-                term: 1,
-                vote: 0,
-                commit: 1,
-            },
-            snapshot: SnapshotImage {
-                index: 1,
-                term: 1,
-                voters,
-                data,
-            },
+            hard: HardState { term: 1, vote: 0, commit: 1 },
+            snapshot: SnapshotImage { index: 1, term: 1, voters, data },
             entries: Vec::new(),
         }
     }
@@ -188,9 +167,7 @@ impl Stored {
 
     /// The index of the last entry, or of the snapshot when no entry follows it.
     pub fn last_index(&self) -> u64 {
-        self.entries
-            .last()
-            .map_or(self.snapshot.index, |entry| entry.index)
+        self.entries.last().map_or(self.snapshot.index, |entry| entry.index)
     }
 
     /// The reference implementation of a store: applies one batch, in order.
@@ -205,8 +182,7 @@ impl Stored {
                         self.entries.retain(|old| old.index < first.index);
                     }
                     let floor = self.snapshot.index;
-                    self.entries
-                        .extend(entries.iter().filter(|entry| entry.index > floor).cloned());
+                    self.entries.extend(entries.iter().filter(|entry| entry.index > floor).cloned());
                 }
                 Write::Snapshot(image) => {
                     self.snapshot = image.clone();
@@ -226,59 +202,33 @@ impl Stored {
     /// The first fault found. The store is not touched.
     pub fn check(&self) -> Result<(), StoreFault> {
         let snapshot = &self.snapshot;
-        for number in [
-            snapshot.index,
-            snapshot.term,
-            self.hard.term,
-            self.hard.commit,
-        ] {
+        for number in [snapshot.index, snapshot.term, self.hard.term, self.hard.commit] {
             if number > MAX_POSITION {
                 return Err(StoreFault::OutOfRange(number));
             }
         }
         if snapshot.index > 0 || !snapshot.voters.is_empty() {
-            let fault = |fault| StoreFault::Voters {
-                index: snapshot.index,
-                fault,
-            };
+            let fault = |fault| StoreFault::Voters { index: snapshot.index, fault };
             snapshot.voters.check().map_err(fault)?;
         }
-        let mut before = Position {
-            index: snapshot.index,
-            term: snapshot.term,
-        };
+        let mut before = Position { index: snapshot.index, term: snapshot.term };
         for entry in &self.entries {
             if entry.index > MAX_POSITION || entry.term > MAX_POSITION {
                 return Err(StoreFault::OutOfRange(entry.index.max(entry.term)));
             }
             if entry.index != before.index + 1 {
-                return Err(StoreFault::Gap {
-                    expected: before.index + 1,
-                    found: entry.index,
-                });
+                return Err(StoreFault::Gap { expected: before.index + 1, found: entry.index });
             }
             if entry.term < before.term || entry.term == 0 {
-                return Err(StoreFault::TermFalls {
-                    index: entry.index,
-                    term: entry.term,
-                });
+                return Err(StoreFault::TermFalls { index: entry.index, term: entry.term });
             }
-            before = Position {
-                index: entry.index,
-                term: entry.term,
-            };
+            before = Position { index: entry.index, term: entry.term };
         }
         if self.hard.term < before.term {
-            return Err(StoreFault::TermForgotten {
-                hard: self.hard.term,
-                log: before.term,
-            });
+            return Err(StoreFault::TermForgotten { hard: self.hard.term, log: before.term });
         }
         if self.hard.commit > before.index {
-            return Err(StoreFault::CommitBeyondLog {
-                commit: self.hard.commit,
-                last: before.index,
-            });
+            return Err(StoreFault::CommitBeyondLog { commit: self.hard.commit, last: before.index });
         }
         Ok(())
     }
@@ -300,10 +250,7 @@ impl Stored {
             return Err(StoreFault::IdZero);
         }
         self.check()?;
-        self.snapshot.voters = Voters {
-            voters: [me].into(),
-            learners: Default::default(),
-        };
+        self.snapshot.voters = Voters { voters: [me].into(), learners: Default::default() };
         for entry in &mut self.entries {
             match entry.body {
                 EntryBody::Change(_) => entry.body = EntryBody::Empty,

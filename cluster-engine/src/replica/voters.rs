@@ -194,86 +194,36 @@ impl VoterChange {
 mod tests {
     use super::*;
 
-    fn check(
-        set: (&[u64], &[u64]),
-        change: VoterChange,
-        expected: Result<(&[u64], &[u64]), ChangeFault>,
-    ) {
+    fn check(set: (&[u64], &[u64]), change: VoterChange, expected: Result<(&[u64], &[u64]), ChangeFault>) {
         let found = change.applied_to(&Voters::new(set.0, set.1));
-        assert_eq!(
-            found,
-            expected.map(|(voters, learners)| Voters::new(voters, learners)),
-            "{change:?} on {set:?}"
-        );
+        assert_eq!(found, expected.map(|(voters, learners)| Voters::new(voters, learners)), "{change:?} on {set:?}");
     }
 
     #[test]
     fn changes_take_one_step_or_say_why_not() {
         let v = VoterId;
         check((&[1], &[]), VoterChange::AddLearner(v(2)), Ok((&[1], &[2])));
-        check(
-            (&[1], &[2]),
-            VoterChange::AddLearner(v(2)),
-            Err(ChangeFault::AlreadyMember(v(2))),
-        );
-        check(
-            (&[1], &[]),
-            VoterChange::AddLearner(v(1)),
-            Err(ChangeFault::AlreadyMember(v(1))),
-        );
-        check(
-            (&[1], &[]),
-            VoterChange::AddLearner(v(0)),
-            Err(ChangeFault::Set(VotersFault::IdZero)),
-        );
+        check((&[1], &[2]), VoterChange::AddLearner(v(2)), Err(ChangeFault::AlreadyMember(v(2))));
+        check((&[1], &[]), VoterChange::AddLearner(v(1)), Err(ChangeFault::AlreadyMember(v(1))));
+        check((&[1], &[]), VoterChange::AddLearner(v(0)), Err(ChangeFault::Set(VotersFault::IdZero)));
         check((&[1], &[2]), VoterChange::Promote(v(2)), Ok((&[1, 2], &[])));
-        check(
-            (&[1, 2], &[]),
-            VoterChange::Promote(v(2)),
-            Err(ChangeFault::NotLearner(v(2))),
-        );
+        check((&[1, 2], &[]), VoterChange::Promote(v(2)), Err(ChangeFault::NotLearner(v(2))));
         check((&[1, 2], &[]), VoterChange::Demote(v(1)), Ok((&[2], &[1])));
-        check(
-            (&[2], &[1]),
-            VoterChange::Demote(v(1)),
-            Err(ChangeFault::NotVoter(v(1))),
-        );
-        check(
-            (&[2], &[1]),
-            VoterChange::Demote(v(2)),
-            Err(ChangeFault::LastVoter(v(2))),
-        );
-        check(
-            (&[1, 2], &[3]),
-            VoterChange::Remove(v(3)),
-            Ok((&[1, 2], &[])),
-        );
+        check((&[2], &[1]), VoterChange::Demote(v(1)), Err(ChangeFault::NotVoter(v(1))));
+        check((&[2], &[1]), VoterChange::Demote(v(2)), Err(ChangeFault::LastVoter(v(2))));
+        check((&[1, 2], &[3]), VoterChange::Remove(v(3)), Ok((&[1, 2], &[])));
         check((&[1, 2], &[3]), VoterChange::Remove(v(1)), Ok((&[2], &[3])));
-        check(
-            (&[1], &[3]),
-            VoterChange::Remove(v(1)),
-            Err(ChangeFault::LastVoter(v(1))),
-        );
-        check(
-            (&[1], &[3]),
-            VoterChange::Remove(v(9)),
-            Err(ChangeFault::NotMember(v(9))),
-        );
+        check((&[1], &[3]), VoterChange::Remove(v(1)), Err(ChangeFault::LastVoter(v(1))));
+        check((&[1], &[3]), VoterChange::Remove(v(9)), Err(ChangeFault::NotMember(v(9))));
     }
 
     #[test]
     fn sets_from_outside_are_checked() {
         assert_eq!(Voters::new(&[], &[1]).check(), Err(VotersFault::NoVoter));
         assert_eq!(Voters::new(&[0, 1], &[]).check(), Err(VotersFault::IdZero));
-        assert_eq!(
-            Voters::new(&[1], &[1]).check(),
-            Err(VotersFault::Twice(VoterId(1)))
-        );
+        assert_eq!(Voters::new(&[1], &[1]).check(), Err(VotersFault::Twice(VoterId(1))));
         let many: Vec<u64> = (1..=MAX_MEMBERS as u64 + 1).collect();
-        assert_eq!(
-            Voters::new(&many, &[]).check(),
-            Err(VotersFault::TooMany(MAX_MEMBERS + 1))
-        );
+        assert_eq!(Voters::new(&many, &[]).check(), Err(VotersFault::TooMany(MAX_MEMBERS + 1)));
         assert_eq!(Voters::new(&many[1..], &[]).check(), Ok(()));
     }
 

@@ -120,9 +120,7 @@ pub enum Rejected {
         last: u64,
     },
     /// It contradicts what is committed here. Two clusters have met, or a store was damaged.
-    #[error(
-        "entry {index} is committed here with another term; the sender belongs to another history"
-    )]
+    #[error("entry {index} is committed here with another term; the sender belongs to another history")]
     Contradicts {
         /// The entry.
         index: u64,
@@ -173,20 +171,14 @@ impl RaftMessage {
             return Err(Rejected::BadSender(self.from));
         }
         self.check_ranges()?;
-        let malformed = |fault| {
-            Err(Rejected::Malformed {
-                kind: self.kind,
-                fault,
-            })
-        };
+        let malformed = |fault| Err(Rejected::Malformed { kind: self.kind, fault });
         if !self.entries.is_empty() && self.kind != MessageKind::Append {
             return malformed("entries");
         }
         if self.snapshot.is_some() != (self.kind == MessageKind::Snapshot) {
             return malformed("a snapshot that should not be there, or without one");
         }
-        if self.reject && self.kind == MessageKind::AppendResponse && self.reject_hint > self.index
-        {
+        if self.reject && self.kind == MessageKind::AppendResponse && self.reject_hint > self.index {
             return malformed("a hint above what it rejects");
         }
         self.check_entries()?;
@@ -211,10 +203,7 @@ impl RaftMessage {
             ("reject_hint", self.reject_hint),
             ("snapshot", image.map_or(0, |image| image.index)),
         ];
-        if let Some((field, value)) = positions
-            .into_iter()
-            .find(|(_, value)| *value > MAX_POSITION)
-        {
+        if let Some((field, value)) = positions.into_iter().find(|(_, value)| *value > MAX_POSITION) {
             return out_of_range(field, value);
         }
         if self.term == 0 {
@@ -223,11 +212,7 @@ impl RaftMessage {
         let sizes = [
             ("entries", self.entries.len(), MAX_ENTRIES_PER_MESSAGE),
             ("context", self.context.len(), MAX_CONTEXT_BYTES),
-            (
-                "snapshot",
-                image.map_or(0, |image| image.data.len()),
-                MAX_SNAPSHOT_BYTES,
-            ),
+            ("snapshot", image.map_or(0, |image| image.data.len()), MAX_SNAPSHOT_BYTES),
         ];
         match sizes.into_iter().find(|(_, size, limit)| size > limit) {
             Some((field, size, _)) => out_of_range(field, size as u64),
@@ -237,16 +222,8 @@ impl RaftMessage {
 
     /// Entries follow `index` without a gap, and terms never fall nor pass the sender's.
     fn check_entries(&self) -> Result<(), Rejected> {
-        let malformed = |fault| {
-            Err(Rejected::Malformed {
-                kind: self.kind,
-                fault,
-            })
-        };
-        let mut before = Position {
-            index: self.index,
-            term: self.log_term,
-        };
+        let malformed = |fault| Err(Rejected::Malformed { kind: self.kind, fault });
+        let mut before = Position { index: self.index, term: self.log_term };
         for entry in &self.entries {
             if entry.index != before.index + 1 {
                 return malformed("a gap between its entries");
@@ -259,20 +236,14 @@ impl RaftMessage {
                     return malformed("an entry with empty data");
                 }
                 EntryBody::Data(data) if data.len() > MAX_PROPOSAL_BYTES => {
-                    return Err(Rejected::OutOfRange {
-                        field: "entry",
-                        value: data.len() as u64,
-                    });
+                    return Err(Rejected::OutOfRange { field: "entry", value: data.len() as u64 });
                 }
                 EntryBody::Change(change) if change.subject().0 == 0 => {
                     return malformed("a change about id 0");
                 }
                 EntryBody::Data(_) | EntryBody::Change(_) | EntryBody::Empty => {}
             }
-            before = Position {
-                index: entry.index,
-                term: entry.term,
-            };
+            before = Position { index: entry.index, term: entry.term };
         }
         Ok(())
     }
@@ -291,13 +262,7 @@ impl RaftMessage {
         message.reject = self.reject;
         message.reject_hint = self.reject_hint;
         message.context = self.context.into();
-        message.set_entries(
-            self.entries
-                .into_iter()
-                .map(entry_to_raft)
-                .collect::<Vec<_>>()
-                .into(),
-        );
+        message.set_entries(self.entries.into_iter().map(entry_to_raft).collect::<Vec<_>>().into());
         if let Some(image) = self.snapshot {
             message.set_snapshot(image_to_raft(image));
         }
@@ -307,13 +272,8 @@ impl RaftMessage {
     /// What raft-rs wants to send. None for a message that never travels; raft-rs makes none of those here.
     pub(super) fn from_raft(mut message: eraftpb::Message) -> Option<RaftMessage> {
         let kind = kind_from_raft(message.get_msg_type())?;
-        let entries = message
-            .take_entries()
-            .into_iter()
-            .map(entry_from_raft)
-            .collect();
-        let snapshot =
-            (kind == MessageKind::Snapshot).then(|| image_from_raft(message.take_snapshot()));
+        let entries = message.take_entries().into_iter().map(entry_from_raft).collect();
+        let snapshot = (kind == MessageKind::Snapshot).then(|| image_from_raft(message.take_snapshot()));
         Some(RaftMessage {
             kind,
             to: VoterId(message.to),
@@ -336,35 +296,19 @@ const KINDS: [(MessageKind, MessageType); 10] = [
     (MessageKind::Append, MessageType::MsgAppend),
     (MessageKind::AppendResponse, MessageType::MsgAppendResponse),
     (MessageKind::RequestVote, MessageType::MsgRequestVote),
-    (
-        MessageKind::RequestVoteResponse,
-        MessageType::MsgRequestVoteResponse,
-    ),
+    (MessageKind::RequestVoteResponse, MessageType::MsgRequestVoteResponse),
     (MessageKind::Snapshot, MessageType::MsgSnapshot),
     (MessageKind::Heartbeat, MessageType::MsgHeartbeat),
-    (
-        MessageKind::HeartbeatResponse,
-        MessageType::MsgHeartbeatResponse,
-    ),
+    (MessageKind::HeartbeatResponse, MessageType::MsgHeartbeatResponse),
     (MessageKind::TimeoutNow, MessageType::MsgTimeoutNow),
     (MessageKind::RequestPreVote, MessageType::MsgRequestPreVote),
-    (
-        MessageKind::RequestPreVoteResponse,
-        MessageType::MsgRequestPreVoteResponse,
-    ),
+    (MessageKind::RequestPreVoteResponse, MessageType::MsgRequestPreVoteResponse),
 ];
 
 fn kind_to_raft(kind: MessageKind) -> MessageType {
-    KINDS
-        .iter()
-        .find(|(ours, _)| *ours == kind)
-        .expect("the table above names every kind")
-        .1
+    KINDS.iter().find(|(ours, _)| *ours == kind).expect("the table above names every kind").1
 }
 
 fn kind_from_raft(kind: MessageType) -> Option<MessageKind> {
-    KINDS
-        .iter()
-        .find(|(_, theirs)| *theirs == kind)
-        .map(|(ours, _)| *ours)
+    KINDS.iter().find(|(_, theirs)| *theirs == kind).map(|(ours, _)| *ours)
 }
