@@ -2,8 +2,5 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=shim/log_event.c");
-    cc::Build::new()
-        .file("shim/log_event.c")
-        .warnings(true)
-        .compile("resapi_log_event");
+    cc::Build::new().file("shim/log_event.c").warnings(true).compile("resapi_log_event");
 }

@@ -21,9 +21,7 @@ pub const LOG_EVENT: LOG_EVENT_ROUTINE = resapi_log_event;
 
 /// Says where lines go, from now on, for the whole process. Without a sink they are dropped.
 pub fn set_sink(sink: Sink) {
-    *SINK
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(sink);
+    *SINK.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(sink);
 }
 
 unsafe extern "C" {
@@ -44,9 +42,7 @@ unsafe extern "C" fn resapi_log_event_sink(
     inserts: *const usize,
     count: usize,
 ) {
-    let sink = *SINK
-        .read()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let sink = *SINK.read().unwrap_or_else(std::sync::PoisonError::into_inner);
     let Some(sink) = sink else { return };
     // A panic must not unwind into the C frame below; there is nobody left to tell.
     let _ = std::panic::catch_unwind(|| {
@@ -61,18 +57,17 @@ unsafe extern "C" fn resapi_log_event_sink(
 /// Text behind an insert of kind `s`.
 fn text_of(insert: usize, width: TextWidth) -> String {
     match width {
-        // SAFETY: the DLL's own format text says that this insert is a UTF-16 string.
         TextWidth::Wide => {
-            unsafe { wide::read(insert as LPCWSTR) }.unwrap_or_else(|| "(null)".into())
+            // SAFETY: the DLL's own format text says that this insert is a UTF-16 string.
+            let text = unsafe { wide::read(insert as LPCWSTR) };
+            text.unwrap_or_else(|| "(null)".into())
         }
         TextWidth::Narrow => {
             if insert == 0 {
                 return "(null)".into();
             }
             // SAFETY: the DLL's own format text says that this insert is a NUL-terminated byte string.
-            unsafe { std::ffi::CStr::from_ptr(insert as *const std::ffi::c_char) }
-                .to_string_lossy()
-                .into_owned()
+            unsafe { std::ffi::CStr::from_ptr(insert as *const std::ffi::c_char) }.to_string_lossy().into_owned()
         }
     }
 }
@@ -120,15 +115,10 @@ fn render_insert<'a>(
     line: &mut String,
 ) -> &'a str {
     let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
-    let mut index = rest[..digits]
-        .parse::<usize>()
-        .map_or(0, |number| number - 1);
+    let mut index = rest[..digits].parse::<usize>().map_or(0, |number| number - 1);
     let mut rest = &rest[digits..];
     let mut spec = "s";
-    if let Some((inside, after)) = rest
-        .strip_prefix('!')
-        .and_then(|inside| inside.split_once('!'))
-    {
+    if let Some((inside, after)) = rest.strip_prefix('!').and_then(|inside| inside.split_once('!')) {
         spec = inside;
         rest = after;
     }
@@ -196,23 +186,9 @@ impl Spec {
         .unwrap_or((rest, 32, TextWidth::Wide));
         let mut letters = kind_text.chars();
         let kind = letters.next()?;
-        let text = if kind == 'S' || kind == 'C' {
-            TextWidth::Narrow
-        } else {
-            text
-        };
+        let text = if kind == 'S' || kind == 'C' { TextWidth::Narrow } else { text };
         let is_known = "sScCdiuxXop".contains(kind) && letters.next().is_none();
-        is_known.then_some(Self {
-            left,
-            zeros,
-            sharp,
-            plus,
-            width,
-            precision,
-            bits,
-            text,
-            kind,
-        })
+        is_known.then_some(Self { left, zeros, sharp, plus, width, precision, bits, text, kind })
     }
 
     fn apply(&self, insert: usize, text_of: &dyn Fn(usize, TextWidth) -> String) -> String {
@@ -229,21 +205,10 @@ impl Spec {
         let body = match self.kind {
             's' | 'S' => {
                 let text = text_of(insert, self.text);
-                return self.pad(
-                    "",
-                    &text
-                        .chars()
-                        .take(self.precision.unwrap_or(usize::MAX))
-                        .collect::<String>(),
-                );
+                return self.pad("", &text.chars().take(self.precision.unwrap_or(usize::MAX)).collect::<String>());
             }
             'c' | 'C' => {
-                return self.pad(
-                    "",
-                    &char::from_u32(unsigned as u32 & 0xFFFF)
-                        .unwrap_or('\u{FFFD}')
-                        .to_string(),
-                );
+                return self.pad("", &char::from_u32(unsigned as u32 & 0xFFFF).unwrap_or('\u{FFFD}').to_string());
             }
             'd' | 'i' => {
                 let sign = match (signed < 0, self.plus) {
@@ -269,10 +234,7 @@ impl Spec {
 
     /// Leading zeros up to the precision.
     fn digits(&self, body: String) -> String {
-        format!(
-            "{body:0>width$}",
-            width = self.precision.unwrap_or(1).min(LOG_LINE_MAX_CHARS)
-        )
+        format!("{body:0>width$}", width = self.precision.unwrap_or(1).min(LOG_LINE_MAX_CHARS))
     }
 
     /// Fills up to the width, never beyond the longest line.
@@ -296,19 +258,12 @@ fn number(rest: &mut &str, next: &mut dyn FnMut() -> Option<usize>) -> Option<Op
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let (number, after) = rest.split_at(digits);
     *rest = after;
-    if number.is_empty() {
-        Some(None)
-    } else {
-        number.parse().ok().map(Some)
-    }
+    if number.is_empty() { Some(None) } else { number.parse().ok().map(Some) }
 }
 
 /// The first [`LOG_LINE_MAX_CHARS`] characters, without line breaks.
 fn cut(line: String) -> String {
-    line.chars()
-        .take(LOG_LINE_MAX_CHARS)
-        .map(|c| if c == '\n' || c == '\r' { ' ' } else { c })
-        .collect()
+    line.chars().take(LOG_LINE_MAX_CHARS).map(|c| if c == '\n' || c == '\r' { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -333,11 +288,7 @@ mod tests {
         check("%1!d!|%1!i!|%1!u!", &[usize::MAX], "-1|-1|4294967295");
         check("%1!ld!|%1!lu!|%1!I64d!", &[usize::MAX], "-1|4294967295|-1");
         check("0x%1!08X! %1!#x!", &[0xAB], "0x000000AB 0xab");
-        check(
-            "[%1!5d!][%1!-5d!][%1!05d!][%1!.3d!]",
-            &[7],
-            "[    7][7    ][00007][007]",
-        );
+        check("[%1!5d!][%1!-5d!][%1!05d!][%1!.3d!]", &[7], "[    7][7    ][00007][007]");
         check("[%1!6s!][%1!-6s!][%1!.2s!]", &[1], "[   <1>][<1>   ][<1]");
         check("%1!S! %1!hs! %1!ls! %1!ws!", &[1], "(1) (1) <1> <1>");
         check("%1!*.*s!", &[5, 2, 9], "   <9");

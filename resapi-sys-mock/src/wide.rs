@@ -10,27 +10,18 @@ pub const READ_MAX_UNITS: usize = 32 * 1024;
 
 /// Code units of `text` with a terminating NUL. An inner NUL ends the text for every reader, so it ends here too.
 pub fn units(text: &str) -> Vec<WCHAR> {
-    text.encode_utf16()
-        .take_while(|unit| *unit != 0)
-        .chain([0])
-        .collect()
+    text.encode_utf16().take_while(|unit| *unit != 0).chain([0]).collect()
 }
 
 /// Bytes of `text` as UTF-16LE with a terminating NUL.
 pub fn bytes(text: &str) -> Vec<u8> {
-    units(text)
-        .into_iter()
-        .flat_map(WCHAR::to_le_bytes)
-        .collect()
+    units(text).into_iter().flat_map(WCHAR::to_le_bytes).collect()
 }
 
 /// Text of UTF-16LE bytes up to the first NUL or the end. `None` when the number of bytes is odd.
 pub fn text(bytes: &[u8]) -> Option<String> {
     let units = from_bytes(bytes)?;
-    let end = units
-        .iter()
-        .position(|unit| *unit == 0)
-        .unwrap_or(units.len());
+    let end = units.iter().position(|unit| *unit == 0).unwrap_or(units.len());
     Some(String::from_utf16_lossy(&units[..end]))
 }
 
@@ -47,23 +38,15 @@ pub fn list_bytes<'a>(list: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
 /// Texts of a list made by [`list_bytes`]; tolerant of missing NULs. `None` when the number of bytes is odd.
 pub fn list(bytes: &[u8]) -> Option<Vec<String>> {
     let units = from_bytes(bytes)?;
-    Some(
-        units
-            .split(|unit| *unit == 0)
-            .take_while(|item| !item.is_empty())
-            .map(String::from_utf16_lossy)
-            .collect(),
-    )
+    Some(units.split(|unit| *unit == 0).take_while(|item| !item.is_empty()).map(String::from_utf16_lossy).collect())
 }
 
 /// Code units of little-endian bytes.
 fn from_bytes(bytes: &[u8]) -> Option<Vec<WCHAR>> {
-    bytes.len().is_multiple_of(2).then(|| {
-        bytes
-            .chunks_exact(2)
-            .map(|pair| WCHAR::from_le_bytes([pair[0], pair[1]]))
-            .collect()
-    })
+    bytes
+        .len()
+        .is_multiple_of(2)
+        .then(|| bytes.chunks_exact(2).map(|pair| WCHAR::from_le_bytes([pair[0], pair[1]])).collect())
 }
 
 /// Reads text from a pointer that crossed the interface. `None` for NULL.

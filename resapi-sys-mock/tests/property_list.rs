@@ -9,11 +9,8 @@ fn worked_example_of_the_reference() {
     let mut expected = Vec::new();
     let mut hex = |text: &str| {
         let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-        expected.extend(
-            digits
-                .chunks(2)
-                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()),
-        );
+        expected
+            .extend(digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()));
     };
     hex("02000000 03000400 12000000");
     hex("5000 7200 6900 6f00 7200 6900 7400 7900 0000 0000");
@@ -23,22 +20,13 @@ fn worked_example_of_the_reference() {
     hex("03000100 06000000 61006200 0000 0000 00000000");
     assert_eq!(expected.len(), 100);
 
-    let built = property_list::build([
-        ("Priority", Value::Dword(3000)),
-        ("Description", Value::Sz("ab".into())),
-    ]);
+    let built = property_list::build([("Priority", Value::Dword(3000)), ("Description", Value::Sz("ab".into()))]);
     assert_eq!(built, expected);
 
     let list = property_list::parse(&expected).unwrap();
     assert_eq!(list.len(), 2);
-    assert_eq!(
-        (list[0].name.as_str(), list[0].value()),
-        ("Priority", Ok(Value::Dword(3000)))
-    );
-    assert_eq!(
-        (list[1].name.as_str(), list[1].value()),
-        ("Description", Ok(Value::Sz("ab".into())))
-    );
+    assert_eq!((list[0].name.as_str(), list[0].value()), ("Priority", Ok(Value::Dword(3000))));
+    assert_eq!((list[1].name.as_str(), list[1].value()), ("Description", Ok(Value::Sz("ab".into()))));
     assert_eq!((list[0].first().offset, list[1].first().offset), (32, 80));
     assert!(property_list::find(&list, "pRIORITY").is_some());
     assert!(property_list::find(&list, "Name").is_none());
@@ -58,11 +46,7 @@ fn every_format_keeps_its_value() {
     check(Value::Sz("größer".into()), 0x0001_0003, 14);
     check(Value::Sz(String::new()), 0x0001_0003, 2);
     check(Value::ExpandSz("%TEMP%".into()), 0x0001_0004, 14);
-    check(
-        Value::MultiSz(vec!["a".into(), "bc".into()]),
-        0x0001_0005,
-        12,
-    );
+    check(Value::MultiSz(vec!["a".into(), "bc".into()]), 0x0001_0005, 12);
     check(Value::MultiSz(Vec::new()), 0x0001_0005, 2);
     check(Value::ULargeInteger(u64::MAX), 0x0001_0006, 8);
     check(Value::Long(-1), 0x0001_0007, 4);
@@ -71,14 +55,7 @@ fn every_format_keeps_its_value() {
     check(Value::LargeInteger(-2), 0x0001_000A, 8);
     check(Value::Word(7), 0x0001_000B, 2);
     check(Value::FileTime(1), 0x0001_000C, 8);
-    check(
-        Value::Other {
-            syntax: syntax::DISK_GUID,
-            data: vec![9; 5],
-        },
-        0x000B_0003,
-        5,
-    );
+    check(Value::Other { syntax: syntax::DISK_GUID, data: vec![9; 5] }, 0x000B_0003, 5);
 }
 
 #[test]
@@ -95,14 +72,7 @@ fn several_values_per_name_and_value_lists() {
     let values = vec![Value::Dword(1), Value::Sz("b".into())];
     let bytes = property_list::build_lists([("P", values.clone())]);
     let list = property_list::parse(&bytes).unwrap();
-    assert_eq!(
-        list[0]
-            .values
-            .iter()
-            .map(|entry| entry.value().unwrap())
-            .collect::<Vec<_>>(),
-        values
-    );
+    assert_eq!(list[0].values.iter().map(|entry| entry.value().unwrap()).collect::<Vec<_>>(), values);
     let bytes = property_list::build_values(&values);
     assert_eq!(property_list::parse_values(&bytes).unwrap().len(), 2);
     assert_eq!(property_list::parse_values(&[0, 0, 0, 0]).unwrap(), []);
@@ -135,20 +105,9 @@ fn malformed_lists_are_refused_with_the_place() {
     let mut endless = good.clone();
     endless[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
     check(&endless, 12, "a value is longer than the list");
-    let short_number = property_list::build([(
-        "P",
-        Value::Other {
-            syntax: Format::Dword.list_value(),
-            data: vec![1],
-        },
-    )]);
-    assert_eq!(
-        property_list::parse(&short_number).unwrap()[0]
-            .value()
-            .unwrap_err()
-            .win32(),
-        13
-    );
+    let short_number =
+        property_list::build([("P", Value::Other { syntax: Format::Dword.list_value(), data: vec![1] })]);
+    assert_eq!(property_list::parse(&short_number).unwrap()[0].value().unwrap_err().win32(), 13);
 }
 
 #[test]

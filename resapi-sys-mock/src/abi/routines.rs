@@ -8,8 +8,8 @@ use core::ffi::c_void;
 
 use super::tables::{CLRES_CALLBACK_FUNCTION_TABLE, CLRES_FUNCTION_TABLE};
 use super::types::{
-    BOOL, CLUS_WORKER, CLUSTER_RESOURCE_APPLICATION_STATE, FAILURE_TYPE, HANDLE, HKEY, LOG_LEVEL,
-    LPCWSTR, RESID, RESOURCE_HANDLE, RESOURCE_STATUS, RESOURCE_STATUS_EX,
+    BOOL, CLUS_WORKER, CLUSTER_RESOURCE_APPLICATION_STATE, FAILURE_TYPE, HANDLE, HKEY, LOG_LEVEL, LPCWSTR, RESID,
+    RESOURCE_HANDLE, RESOURCE_STATUS, RESOURCE_STATUS_EX,
 };
 
 /// Exported name of [`STARTUP_ROUTINE`].
@@ -42,11 +42,7 @@ pub type PSTARTUP_EX_ROUTINE = Option<STARTUP_EX_ROUTINE>;
 
 /// `Open`: creates an instance in the offline state.
 pub type POPEN_ROUTINE = Option<
-    unsafe extern "system" fn(
-        ResourceName: LPCWSTR,
-        ResourceKey: HKEY,
-        ResourceHandle: RESOURCE_HANDLE,
-    ) -> RESID,
+    unsafe extern "system" fn(ResourceName: LPCWSTR, ResourceKey: HKEY, ResourceHandle: RESOURCE_HANDLE) -> RESID,
 >;
 /// `Open` of V2: with `CLUS_RESDLL_OPEN_*` flags.
 pub type POPEN_V2_ROUTINE = Option<
@@ -60,8 +56,7 @@ pub type POPEN_V2_ROUTINE = Option<
 /// `Close`: ends an instance.
 pub type PCLOSE_ROUTINE = Option<unsafe extern "system" fn(Resource: RESID)>;
 /// `Online`: 0, 997 (a worker goes on), 5006 or an error.
-pub type PONLINE_ROUTINE =
-    Option<unsafe extern "system" fn(Resource: RESID, EventHandle: *mut HANDLE) -> u32>;
+pub type PONLINE_ROUTINE = Option<unsafe extern "system" fn(Resource: RESID, EventHandle: *mut HANDLE) -> u32>;
 /// `Online` of V2: with flags and a property list.
 pub type PONLINE_V2_ROUTINE = Option<
     unsafe extern "system" fn(
@@ -95,9 +90,8 @@ pub type PIS_ALIVE_ROUTINE = Option<unsafe extern "system" fn(Resource: RESID) -
 /// Callback given to `Arbitrate`: the defended quorum was lost.
 pub type PQUORUM_RESOURCE_LOST = Option<unsafe extern "system" fn(Resource: RESOURCE_HANDLE)>;
 /// `Arbitrate`: win and defend the quorum; 0 is a win.
-pub type PARBITRATE_ROUTINE = Option<
-    unsafe extern "system" fn(Resource: RESID, LostQuorumResource: PQUORUM_RESOURCE_LOST) -> u32,
->;
+pub type PARBITRATE_ROUTINE =
+    Option<unsafe extern "system" fn(Resource: RESID, LostQuorumResource: PQUORUM_RESOURCE_LOST) -> u32>;
 /// `Release`: stop defending.
 pub type PRELEASE_ROUTINE = Option<unsafe extern "system" fn(Resource: RESID) -> u32>;
 /// `ResourceControl`: a control code for one resource.
@@ -125,8 +119,7 @@ pub type PRESOURCE_TYPE_CONTROL_ROUTINE = Option<
     ) -> u32,
 >;
 /// `Cancel` (V2): give up a pending Online or Offline.
-pub type PCANCEL_ROUTINE =
-    Option<unsafe extern "system" fn(Resource: RESID, CancelFlags_RESERVED: u32) -> u32>;
+pub type PCANCEL_ROUTINE = Option<unsafe extern "system" fn(Resource: RESID, CancelFlags_RESERVED: u32) -> u32>;
 /// `BeginResourceControl` (V3): may answer later through `EndControlCall`.
 pub type PBEGIN_RESCALL_ROUTINE = Option<
     unsafe extern "system" fn(
@@ -187,35 +180,19 @@ pub type PBEGIN_RESTYPECALL_AS_USER_ROUTINE = Option<
 >;
 
 /// Callback `SetResourceStatus`: a worker of a V1 DLL reports; returns a `RESOURCE_EXIT_STATE`.
-pub type PSET_RESOURCE_STATUS_ROUTINE = Option<
-    unsafe extern "system" fn(
-        ResourceHandle: RESOURCE_HANDLE,
-        ResourceStatus: *mut RESOURCE_STATUS,
-    ) -> u32,
->;
+pub type PSET_RESOURCE_STATUS_ROUTINE =
+    Option<unsafe extern "system" fn(ResourceHandle: RESOURCE_HANDLE, ResourceStatus: *mut RESOURCE_STATUS) -> u32>;
 /// Callback `SetResourceStatusEx`: a worker of a V2 or later DLL reports.
-pub type PSET_RESOURCE_STATUS_ROUTINE_EX = Option<
-    unsafe extern "system" fn(
-        ResourceHandle: RESOURCE_HANDLE,
-        ResourceStatus: *mut RESOURCE_STATUS_EX,
-    ) -> u32,
->;
+pub type PSET_RESOURCE_STATUS_ROUTINE_EX =
+    Option<unsafe extern "system" fn(ResourceHandle: RESOURCE_HANDLE, ResourceStatus: *mut RESOURCE_STATUS_EX) -> u32>;
 /// Callback `LogEvent`: one line of the cluster log. C-variadic: the inserts of a FormatMessage-style text.
-pub type LOG_EVENT_ROUTINE = unsafe extern "C" fn(
-    ResourceHandle: RESOURCE_HANDLE,
-    LogLevel: LOG_LEVEL,
-    FormatString: LPCWSTR,
-    ...
-);
+pub type LOG_EVENT_ROUTINE =
+    unsafe extern "C" fn(ResourceHandle: RESOURCE_HANDLE, LogLevel: LOG_LEVEL, FormatString: LPCWSTR, ...);
 /// Nullable [`LOG_EVENT_ROUTINE`].
 pub type PLOG_EVENT_ROUTINE = Option<LOG_EVENT_ROUTINE>;
 /// Callback `SetResourceLockedMode`.
 pub type PSET_RESOURCE_LOCKED_MODE_ROUTINE = Option<
-    unsafe extern "system" fn(
-        ResourceHandle: RESOURCE_HANDLE,
-        LockedModeEnabled: BOOL,
-        LockedModeReason: u32,
-    ) -> u32,
+    unsafe extern "system" fn(ResourceHandle: RESOURCE_HANDLE, LockedModeEnabled: BOOL, LockedModeReason: u32) -> u32,
 >;
 /// Callback `SetResourceLockedModeEx`.
 pub type PSET_RESOURCE_LOCKED_MODE_EX_ROUTINE = Option<
@@ -245,35 +222,21 @@ pub type PSET_RESOURCE_INMEMORY_NODELOCAL_PROPERTIES_ROUTINE = Option<
 /// Callback `EndControlCall`.
 pub type PEND_CONTROL_CALL = Option<unsafe extern "system" fn(context: i64, status: u32) -> u32>;
 /// Callback `EndTypeControlCall`.
-pub type PEND_TYPE_CONTROL_CALL =
-    Option<unsafe extern "system" fn(context: i64, status: u32) -> u32>;
+pub type PEND_TYPE_CONTROL_CALL = Option<unsafe extern "system" fn(context: i64, status: u32) -> u32>;
 /// Callback `ExtendControlCall`.
-pub type PEXTEND_RES_CONTROL_CALL =
-    Option<unsafe extern "system" fn(context: i64, newTimeoutInMs: u32) -> u32>;
+pub type PEXTEND_RES_CONTROL_CALL = Option<unsafe extern "system" fn(context: i64, newTimeoutInMs: u32) -> u32>;
 /// Callback `ExtendTypeControlCall`.
-pub type PEXTEND_RES_TYPE_CONTROL_CALL =
-    Option<unsafe extern "system" fn(context: i64, newTimeoutInMs: u32) -> u32>;
+pub type PEXTEND_RES_TYPE_CONTROL_CALL = Option<unsafe extern "system" fn(context: i64, newTimeoutInMs: u32) -> u32>;
 /// Callback `RaiseResTypeNotification`.
-pub type PRAISE_RES_TYPE_NOTIFICATION = Option<
-    unsafe extern "system" fn(resourceType: LPCWSTR, pPayload: *const u8, payloadSize: u32) -> u32,
->;
+pub type PRAISE_RES_TYPE_NOTIFICATION =
+    Option<unsafe extern "system" fn(resourceType: LPCWSTR, pPayload: *const u8, payloadSize: u32) -> u32>;
 /// Callback `ChangeResourceProcessForDumps`.
 pub type PCHANGE_RESOURCE_PROCESS_FOR_DUMPS = Option<
-    unsafe extern "system" fn(
-        resource: RESOURCE_HANDLE,
-        processName: LPCWSTR,
-        processId: u32,
-        isAdd: BOOL,
-    ) -> u32,
+    unsafe extern "system" fn(resource: RESOURCE_HANDLE, processName: LPCWSTR, processId: u32, isAdd: BOOL) -> u32,
 >;
 /// Callback `ChangeResTypeProcessForDumps`.
 pub type PCHANGE_RES_TYPE_PROCESS_FOR_DUMPS = Option<
-    unsafe extern "system" fn(
-        resourceTypeName: LPCWSTR,
-        processName: LPCWSTR,
-        processId: u32,
-        isAdd: BOOL,
-    ) -> u32,
+    unsafe extern "system" fn(resourceTypeName: LPCWSTR, processName: LPCWSTR, processId: u32, isAdd: BOOL) -> u32,
 >;
 /// Callback `SetInternalState`.
 pub type PSET_INTERNAL_STATE = Option<
@@ -298,6 +261,5 @@ pub type PSET_RESOURCE_WPR_POLICY_ROUTINE =
 pub type PARM_WPR_WATCHDOG_FOR_CURRENT_RESOURCE_CALL_ROUTINE =
     Option<unsafe extern "system" fn(ResourceHandle: RESOURCE_HANDLE, TimeoutInMs: u64) -> u32>;
 /// Body of a worker made by `ClusWorkerCreate`.
-pub type PWORKER_START_ROUTINE = Option<
-    unsafe extern "system" fn(pWorker: *mut CLUS_WORKER, lpThreadParameter: *mut c_void) -> u32,
->;
+pub type PWORKER_START_ROUTINE =
+    Option<unsafe extern "system" fn(pWorker: *mut CLUS_WORKER, lpThreadParameter: *mut c_void) -> u32>;

@@ -158,9 +158,7 @@ impl CLRES_FUNCTION_TABLE {
         Self {
             TableSize: CLRES_V1_FUNCTION_SIZE,
             Version: CLRES_VERSION_V1_00,
-            Anonymous: CLRES_FUNCTION_TABLE_0 {
-                V1Functions: functions,
-            },
+            Anonymous: CLRES_FUNCTION_TABLE_0 { V1Functions: functions },
         }
     }
 
@@ -169,9 +167,7 @@ impl CLRES_FUNCTION_TABLE {
         Self {
             TableSize: CLRES_V2_FUNCTION_SIZE,
             Version: CLRES_VERSION_V2_00,
-            Anonymous: CLRES_FUNCTION_TABLE_0 {
-                V2Functions: functions,
-            },
+            Anonymous: CLRES_FUNCTION_TABLE_0 { V2Functions: functions },
         }
     }
 }

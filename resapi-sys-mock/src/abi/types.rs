@@ -91,12 +91,7 @@ pub struct RESOURCE_STATUS_EX {
 impl Default for RESOURCE_STATUS {
     /// All zero, like the macro `ResUtilInitializeResourceStatus`.
     fn default() -> Self {
-        Self {
-            ResourceState: 0,
-            CheckPoint: 0,
-            WaitHint: 0,
-            EventHandle: core::ptr::null_mut(),
-        }
+        Self { ResourceState: 0, CheckPoint: 0, WaitHint: 0, EventHandle: core::ptr::null_mut() }
     }
 }
 

@@ -380,17 +380,8 @@ control_codes! {
 }
 
 /// All tables of this module.
-pub const ALL: &[&[(&str, u32)]] = &[
-    RESOURCE,
-    RESOURCE_TYPE,
-    GROUP,
-    NODE,
-    NETWORK,
-    NETINTERFACE,
-    CLUSTER,
-    GROUPSET,
-    AFFINITYRULE,
-];
+pub const ALL: &[&[(&str, u32)]] =
+    &[RESOURCE, RESOURCE_TYPE, GROUP, NODE, NETWORK, NETINTERFACE, CLUSTER, GROUPSET, AFFINITYRULE];
 
 /// Object of a code: 1 resource, 2 resource type, 3 group, 4 node, 5 network, 6 network interface, 7 cluster.
 pub const fn object(code: u32) -> u32 {
@@ -414,8 +405,5 @@ pub const fn operation(code: u32) -> u32 {
 
 /// Name of a code, for logs; `None` for user-defined and unknown codes.
 pub fn name(code: u32) -> Option<&'static str> {
-    ALL.iter()
-        .flat_map(|table| table.iter())
-        .find(|(_, value)| *value == code)
-        .map(|(name, _)| *name)
+    ALL.iter().flat_map(|table| table.iter()).find(|(_, value)| *value == code).map(|(name, _)| *name)
 }

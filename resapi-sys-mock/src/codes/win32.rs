@@ -290,7 +290,5 @@ errors! {
 
 /// Name of an error number, for logs and answers; `None` when this crate does not know it.
 pub fn name(code: u32) -> Option<&'static str> {
-    ALL.iter()
-        .find(|(_, value)| *value == code)
-        .map(|(name, _)| *name)
+    ALL.iter().find(|(_, value)| *value == code).map(|(name, _)| *name)
 }

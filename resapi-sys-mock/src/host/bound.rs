@@ -6,8 +6,8 @@
 use super::{HOST_TABLE_VERSION, HostTable};
 use crate::abi::{HANDLE, HKEY};
 use crate::codes::win32::{
-    ERROR_CALL_NOT_IMPLEMENTED, ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA,
-    ERROR_NOT_ENOUGH_MEMORY, ERROR_REVISION_MISMATCH, ERROR_SUCCESS,
+    ERROR_CALL_NOT_IMPLEMENTED, ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_NOT_ENOUGH_MEMORY,
+    ERROR_REVISION_MISMATCH, ERROR_SUCCESS,
 };
 use crate::wide;
 
@@ -53,17 +53,13 @@ impl Bound {
             return Err(ERROR_INVALID_PARAMETER);
         }
         // SAFETY: the host promised `size` bytes, which are enough; later versions only append.
-        Ok(Self {
-            table: unsafe { *table },
-        })
+        let table = unsafe { *table };
+        Ok(Self { table })
     }
 
     /// Opens a key below another.
     pub fn open_key(&self, key: usize, path: &str, access: u32) -> Result<usize, u32> {
-        let function = self
-            .table
-            .ClusterRegOpenKey
-            .ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let function = self.table.ClusterRegOpenKey.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         let path = wide::units(path);
         let mut opened: HKEY = std::ptr::null_mut();
         // SAFETY: signature and thread safety by the promise of `new`; text is NUL-terminated, `opened` is ours.
@@ -73,44 +69,26 @@ impl Bound {
 
     /// Opens a key below another, creates what is missing.
     pub fn create_key(&self, key: usize, path: &str, access: u32) -> Result<usize, u32> {
-        let function = self
-            .table
-            .ClusterRegCreateKey
-            .ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let function = self.table.ClusterRegCreateKey.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         let path = wide::units(path);
         let mut opened: HKEY = std::ptr::null_mut();
         let (no_security, no_disposition) = (std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: as in `open_key`; the two NULLs are allowed.
-        check(unsafe {
-            function(
-                key as HKEY,
-                path.as_ptr(),
-                0,
-                access,
-                no_security,
-                &mut opened,
-                no_disposition,
-            )
-        } as u32)?;
+        let code = unsafe { function(key as HKEY, path.as_ptr(), 0, access, no_security, &mut opened, no_disposition) };
+        check(code as u32)?;
         Ok(opened as usize)
     }
 
     /// Closes a key.
     pub fn close_key(&self, key: usize) -> Result<(), u32> {
-        let function = self
-            .table
-            .ClusterRegCloseKey
-            .ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let function = self.table.ClusterRegCloseKey.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         // SAFETY: by the promise of `new` the host checks the handle.
         check(unsafe { function(key as HKEY) } as u32)
     }
 
     /// Reads a value. 2 when missing.
     pub fn query_value(&self, key: usize, name: &str) -> Result<Value, u32> {
-        let function = self
-            .table
-            .ClusterRegQueryValue
-            .ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let function = self.table.ClusterRegQueryValue.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         let name = wide::units(name);
         read_growing(|kind, data, size| {
             // SAFETY: by the promise of `new`; `data` has room for `*size` bytes.
@@ -120,30 +98,16 @@ impl Bound {
 
     /// Writes a value.
     pub fn set_value(&self, key: usize, name: &str, value: &Value) -> Result<(), u32> {
-        let function = self
-            .table
-            .ClusterRegSetValue
-            .ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let function = self.table.ClusterRegSetValue.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         let name = wide::units(name);
         let size = u32::try_from(value.data.len()).map_err(|_| ERROR_NOT_ENOUGH_MEMORY)?;
         // SAFETY: by the promise of `new`; `data` is `size` bytes long.
-        check(unsafe {
-            function(
-                key as HKEY,
-                name.as_ptr(),
-                value.kind,
-                value.data.as_ptr(),
-                size,
-            )
-        })
+        check(unsafe { function(key as HKEY, name.as_ptr(), value.kind, value.data.as_ptr(), size) })
     }
 
     /// Deletes a value. 2 when missing.
     pub fn delete_value(&self, key: usize, name: &str) -> Result<(), u32> {
-        let function = self
-            .table
-            .ClusterRegDeleteValue
-            .ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let function = self.table.ClusterRegDeleteValue.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         let name = wide::units(name);
         // SAFETY: by the promise of `new`; text is NUL-terminated.
         check(unsafe { function(key as HKEY, name.as_ptr()) })
@@ -151,26 +115,13 @@ impl Bound {
 
     /// Name and value at a position. 259 after the last one.
     pub fn value_at(&self, key: usize, index: u32) -> Result<(String, Value), u32> {
-        let function = self
-            .table
-            .ClusterRegEnumValue
-            .ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let function = self.table.ClusterRegEnumValue.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         let mut name = vec![0u16; NAME_MAX_UNITS];
         let mut found = String::new();
         let value = read_growing(|kind, data, size| {
             let mut units = NAME_MAX_UNITS as u32;
             // SAFETY: by the promise of `new`; both buffers have the room stated.
-            let code = unsafe {
-                function(
-                    key as HKEY,
-                    index,
-                    name.as_mut_ptr(),
-                    &mut units,
-                    kind,
-                    data,
-                    size,
-                )
-            };
+            let code = unsafe { function(key as HKEY, index, name.as_mut_ptr(), &mut units, kind, data, size) };
             found = String::from_utf16_lossy(&name[..(units as usize).min(NAME_MAX_UNITS)]);
             code
         })?;
@@ -179,25 +130,12 @@ impl Bound {
 
     /// Name of the key at a position. 259 after the last one.
     pub fn key_at(&self, key: usize, index: u32) -> Result<String, u32> {
-        let function = self
-            .table
-            .ClusterRegEnumKey
-            .ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let function = self.table.ClusterRegEnumKey.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         let mut name = vec![0u16; NAME_MAX_UNITS];
         let mut units = NAME_MAX_UNITS as u32;
         // SAFETY: by the promise of `new`; the buffer has the room stated, NULL for the time is allowed.
-        check(unsafe {
-            function(
-                key as HKEY,
-                index,
-                name.as_mut_ptr(),
-                &mut units,
-                std::ptr::null_mut(),
-            )
-        } as u32)?;
-        Ok(String::from_utf16_lossy(
-            &name[..(units as usize).min(NAME_MAX_UNITS)],
-        ))
+        check(unsafe { function(key as HKEY, index, name.as_mut_ptr(), &mut units, std::ptr::null_mut()) } as u32)?;
+        Ok(String::from_utf16_lossy(&name[..(units as usize).min(NAME_MAX_UNITS)]))
     }
 
     /// Makes a manual-reset event, not signalled.
@@ -205,11 +143,7 @@ impl Bound {
         let function = self.table.CreateEvent.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         // SAFETY: by the promise of `new`; NULL for security and name is allowed.
         let event = unsafe { function(std::ptr::null_mut(), 1, 0, std::ptr::null()) };
-        if event.is_null() {
-            Err(ERROR_NOT_ENOUGH_MEMORY)
-        } else {
-            Ok(event as usize)
-        }
+        if event.is_null() { Err(ERROR_NOT_ENOUGH_MEMORY) } else { Ok(event as usize) }
     }
 
     /// Signals an event.
@@ -217,11 +151,7 @@ impl Bound {
         let function = self.table.SetEvent.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         // SAFETY: by the promise of `new` the host checks the handle.
         let is_set = unsafe { function(event as HANDLE) };
-        if is_set == 0 {
-            Err(ERROR_GEN_FAILURE)
-        } else {
-            Ok(())
-        }
+        if is_set == 0 { Err(ERROR_GEN_FAILURE) } else { Ok(()) }
     }
 
     /// Closes an event.
@@ -229,11 +159,7 @@ impl Bound {
         let function = self.table.CloseEvent.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
         // SAFETY: by the promise of `new` the host checks the handle.
         let is_closed = unsafe { function(event as HANDLE) };
-        if is_closed == 0 {
-            Err(ERROR_GEN_FAILURE)
-        } else {
-            Ok(())
-        }
+        if is_closed == 0 { Err(ERROR_GEN_FAILURE) } else { Ok(()) }
     }
 
     /// Leaves a reason for the caller of an entry point that can only return NULL.
@@ -246,11 +172,7 @@ impl Bound {
 }
 
 fn check(code: u32) -> Result<(), u32> {
-    if code == ERROR_SUCCESS {
-        Ok(())
-    } else {
-        Err(code)
-    }
+    if code == ERROR_SUCCESS { Ok(()) } else { Err(code) }
 }
 
 /// Asks for the size, then for the bytes, again when the value grew in between.

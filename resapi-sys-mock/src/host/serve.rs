@@ -8,12 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{HOST_TABLE_VERSION, HostTable};
 use crate::abi::{
-    BOOL, DWORD, FILETIME, HANDLE, HKEY, LONG, LPCWSTR, LPWSTR, REG_CREATED_NEW_KEY,
-    REG_OPENED_EXISTING_KEY, REGSAM,
+    BOOL, DWORD, FILETIME, HANDLE, HKEY, LONG, LPCWSTR, LPWSTR, REG_CREATED_NEW_KEY, REG_OPENED_EXISTING_KEY, REGSAM,
 };
-use crate::codes::win32::{
-    ERROR_INTERNAL_ERROR, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_SUCCESS,
-};
+use crate::codes::win32::{ERROR_INTERNAL_ERROR, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_SUCCESS};
 use crate::wide;
 
 use super::bound::Value;
@@ -100,12 +97,7 @@ unsafe fn put<T>(target: *mut T, value: T) {
     }
 }
 
-unsafe extern "system" fn open_key<H: Host>(
-    key: HKEY,
-    sub_key: LPCWSTR,
-    access: REGSAM,
-    result: *mut HKEY,
-) -> LONG {
+unsafe extern "system" fn open_key<H: Host>(key: HKEY, sub_key: LPCWSTR, access: REGSAM, result: *mut HKEY) -> LONG {
     guard(|| {
         if result.is_null() {
             return Err(ERROR_INVALID_PARAMETER);
@@ -138,14 +130,7 @@ unsafe extern "system" fn create_key<H: Host>(
         // SAFETY: `result` was checked, `disposition` may be NULL; both writable by the library's promise.
         unsafe {
             put(result, opened as HKEY);
-            put(
-                disposition,
-                if is_new {
-                    REG_CREATED_NEW_KEY
-                } else {
-                    REG_OPENED_EXISTING_KEY
-                },
-            );
+            put(disposition, if is_new { REG_CREATED_NEW_KEY } else { REG_OPENED_EXISTING_KEY });
         }
         Ok(())
     }) as LONG
@@ -230,10 +215,7 @@ unsafe extern "system" fn key_at<H: Host>(
 ) -> LONG {
     guard(|| {
         let (found, written) = H::instance().key_at(key as usize, index)?;
-        let written = FILETIME {
-            dwLowDateTime: written as u32,
-            dwHighDateTime: (written >> 32) as u32,
-        };
+        let written = FILETIME { dwLowDateTime: written as u32, dwHighDateTime: (written >> 32) as u32 };
         // SAFETY: the pointers are NULL or writable for the sizes beside them, by the library's promise.
         unsafe {
             put_name(&found, name, name_units)?;
@@ -312,21 +294,12 @@ unsafe fn put_name(found: &str, name: LPWSTR, units: *mut DWORD) -> Result<(), u
 ///
 /// # Safety
 /// Each pointer is NULL or writable; `data` has room for `*size` bytes.
-unsafe fn put_value(
-    value: &Value,
-    kind: *mut DWORD,
-    data: *mut u8,
-    size: *mut DWORD,
-) -> Result<(), u32> {
+unsafe fn put_value(value: &Value, kind: *mut DWORD, data: *mut u8, size: *mut DWORD) -> Result<(), u32> {
     let length = u32::try_from(value.data.len()).map_err(|_| ERROR_INTERNAL_ERROR)?;
     // SAFETY: NULL or writable by the caller's promise.
     unsafe { put(kind, value.kind) };
     if size.is_null() {
-        return if data.is_null() {
-            Ok(())
-        } else {
-            Err(ERROR_INVALID_PARAMETER)
-        };
+        return if data.is_null() { Ok(()) } else { Err(ERROR_INVALID_PARAMETER) };
     }
     // SAFETY: not NULL; readable and writable by the caller's promise.
     let room = unsafe { size.read_unaligned() };

@@ -29,11 +29,7 @@ impl ListError {
 
 impl fmt::Display for ListError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "malformed property list: {} at byte {}; rebuild the list",
-            self.problem, self.offset
-        )
+        write!(f, "malformed property list: {} at byte {}; rebuild the list", self.problem, self.offset)
     }
 }
 
@@ -53,10 +49,8 @@ pub struct Entry<'a> {
 impl Entry<'_> {
     /// Interprets the bytes by the syntax.
     pub fn value(&self) -> Result<Value, ListError> {
-        Value::from_bytes(self.syntax, self.data).ok_or(ListError {
-            offset: self.offset,
-            problem: "the length does not fit the format",
-        })
+        Value::from_bytes(self.syntax, self.data)
+            .ok_or(ListError { offset: self.offset, problem: "the length does not fit the format" })
     }
 }
 
@@ -72,10 +66,7 @@ pub struct Property<'a> {
 impl<'a> Property<'a> {
     /// The first entry, the one that counts where only one is expected.
     pub fn first(&self) -> Entry<'a> {
-        *self
-            .values
-            .first()
-            .expect("the parser refuses a property without values")
+        *self.values.first().expect("the parser refuses a property without values")
     }
 
     /// The first value, interpreted.
@@ -93,19 +84,11 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Property<'_>>, ListError> {
         // Each round consumes bytes or fails, so a wild count ends at the end of the bytes.
         let name = cursor.entry("a name is missing")?;
         let name = match name {
-            Some(Entry {
-                syntax: syntax::NAME,
-                data,
-                offset,
-            }) => wide::text(data).ok_or(ListError {
-                offset,
-                problem: "a name has half a character",
-            })?,
+            Some(Entry { syntax: syntax::NAME, data, offset }) => {
+                wide::text(data).ok_or(ListError { offset, problem: "a name has half a character" })?
+            }
             Some(Entry { offset, .. }) => {
-                return Err(ListError {
-                    offset,
-                    problem: "a name was expected",
-                });
+                return Err(ListError { offset, problem: "a name was expected" });
             }
             None => return Err(cursor.error("a name was expected")),
         };
@@ -129,8 +112,7 @@ pub fn parse_values(bytes: &[u8]) -> Result<Vec<Entry<'_>>, ListError> {
 /// The property with a name, without regard to case.
 pub fn find<'l, 'a>(list: &'l [Property<'a>], name: &str) -> Option<&'l Property<'a>> {
     let wanted = name.to_uppercase();
-    list.iter()
-        .find(|property| property.name.to_uppercase() == wanted)
+    list.iter().find(|property| property.name.to_uppercase() == wanted)
 }
 
 struct Cursor<'a> {
@@ -140,27 +122,19 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     fn error(&self, problem: &'static str) -> ListError {
-        ListError {
-            offset: self.offset,
-            problem,
-        }
+        ListError { offset: self.offset, problem }
     }
 
     fn take(&mut self, length: usize, problem: &'static str) -> Result<&'a [u8], ListError> {
         let end = self.offset.checked_add(length).ok_or(self.error(problem))?;
-        let taken = self
-            .bytes
-            .get(self.offset..end)
-            .ok_or(self.error(problem))?;
+        let taken = self.bytes.get(self.offset..end).ok_or(self.error(problem))?;
         self.offset = end;
         Ok(taken)
     }
 
     fn word(&mut self, problem: &'static str) -> Result<u32, ListError> {
         let taken = self.take(WORD_BYTES, problem)?;
-        Ok(u32::from_le_bytes(
-            taken.try_into().expect("four bytes were taken"),
-        ))
+        Ok(u32::from_le_bytes(taken.try_into().expect("four bytes were taken")))
     }
 
     /// The next entry; `None` for an end mark.
@@ -175,15 +149,8 @@ impl<'a> Cursor<'a> {
         // The padding of the very last entry may be missing: nothing in it is needed.
         let padding = length.next_multiple_of(WORD_BYTES) - length;
         self.offset = (self.offset + padding).min(self.bytes.len());
-        debug_assert!(
-            self.offset >= offset + HEADER_BYTES,
-            "an entry has at least a header"
-        );
-        Ok(Some(Entry {
-            syntax,
-            data,
-            offset,
-        }))
+        debug_assert!(self.offset >= offset + HEADER_BYTES, "an entry has at least a header");
+        Ok(Some(Entry { syntax, data, offset }))
     }
 
     fn values(&mut self) -> Result<Vec<Entry<'a>>, ListError> {

@@ -95,9 +95,7 @@ impl Format {
 
     /// The format with a number; `None` for user-defined and unknown ones.
     pub fn from_number(number: u16) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|format| *format as u16 == number)
+        Self::ALL.into_iter().find(|format| *format as u16 == number)
     }
 
     /// Syntax of an ordinary value of this format.
@@ -166,9 +164,7 @@ impl Value {
     /// The bytes written after the header, without padding.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
-            Self::Binary(data) | Self::SecurityDescriptor(data) | Self::Other { data, .. } => {
-                data.clone()
-            }
+            Self::Binary(data) | Self::SecurityDescriptor(data) | Self::Other { data, .. } => data.clone(),
             Self::Dword(number) => number.to_le_bytes().to_vec(),
             Self::Long(number) => number.to_le_bytes().to_vec(),
             Self::Word(number) => number.to_le_bytes().to_vec(),
@@ -185,9 +181,7 @@ impl Value {
     /// (reference 04.1); for text that reads as empty, so look at the length of the entry first.
     pub fn from_bytes(syntax: u32, data: &[u8]) -> Option<Self> {
         let is_list_value = syntax & 0xFFFF_0000 == syntax::LIST_VALUE;
-        let format = is_list_value
-            .then(|| Format::from_number(syntax as u16))
-            .flatten();
+        let format = is_list_value.then(|| Format::from_number(syntax as u16)).flatten();
         Some(match format {
             Some(Format::Binary) => Self::Binary(data.to_vec()),
             Some(Format::Dword) => Self::Dword(u32::from_le_bytes(data.try_into().ok()?)),
@@ -195,21 +189,14 @@ impl Value {
             Some(Format::ExpandSz) => Self::ExpandSz(wide::text(data)?),
             Some(Format::ExpandedSz) => Self::ExpandedSz(wide::text(data)?),
             Some(Format::MultiSz) => Self::MultiSz(wide::list(data)?),
-            Some(Format::ULargeInteger) => {
-                Self::ULargeInteger(u64::from_le_bytes(data.try_into().ok()?))
-            }
+            Some(Format::ULargeInteger) => Self::ULargeInteger(u64::from_le_bytes(data.try_into().ok()?)),
             Some(Format::Long) => Self::Long(i32::from_le_bytes(data.try_into().ok()?)),
-            Some(Format::LargeInteger) => {
-                Self::LargeInteger(i64::from_le_bytes(data.try_into().ok()?))
-            }
+            Some(Format::LargeInteger) => Self::LargeInteger(i64::from_le_bytes(data.try_into().ok()?)),
             Some(Format::Word) => Self::Word(u16::from_le_bytes(data.try_into().ok()?)),
             Some(Format::FileTime) => Self::FileTime(u64::from_le_bytes(data.try_into().ok()?)),
             Some(Format::SecurityDescriptor) => Self::SecurityDescriptor(data.to_vec()),
             Some(Format::Unknown | Format::ValueList | Format::PropertyList) | None => {
-                Self::Other {
-                    syntax,
-                    data: data.to_vec(),
-                }
+                Self::Other { syntax, data: data.to_vec() }
             }
         })
     }

@@ -5,17 +5,11 @@ use crate::wide;
 
 /// A property list with one value for each property.
 pub fn build<N: AsRef<str>>(properties: impl IntoIterator<Item = (N, Value)>) -> Vec<u8> {
-    build_lists(
-        properties
-            .into_iter()
-            .map(|(name, value)| (name, vec![value])),
-    )
+    build_lists(properties.into_iter().map(|(name, value)| (name, vec![value])))
 }
 
 /// A property list with any number of values for each property.
-pub fn build_lists<N: AsRef<str>>(
-    properties: impl IntoIterator<Item = (N, Vec<Value>)>,
-) -> Vec<u8> {
+pub fn build_lists<N: AsRef<str>>(properties: impl IntoIterator<Item = (N, Vec<Value>)>) -> Vec<u8> {
     let mut list = vec![0; 4];
     let mut count = 0u32;
     for (name, values) in properties {
@@ -39,11 +33,7 @@ pub fn build_values<'a>(values: impl IntoIterator<Item = &'a Value>) -> Vec<u8> 
 
 /// A format list (`GET_*_PROPERTY_FMTS`): each name with the number of its format as a WORD (reference 04.3).
 pub fn build_formats<N: AsRef<str>>(formats: impl IntoIterator<Item = (N, Format)>) -> Vec<u8> {
-    build(
-        formats
-            .into_iter()
-            .map(|(name, format)| (name, Value::Word(format as u16))),
-    )
+    build(formats.into_iter().map(|(name, format)| (name, Value::Word(format as u16))))
 }
 
 /// Header, bytes and zeroed padding.

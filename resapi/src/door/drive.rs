@@ -1,0 +1,1 @@
+//! The monitor's side of the table, for tests (written below).

@@ -1,0 +1,1 @@
+//! Unit tests for resource types without a cluster (written below).
