@@ -135,8 +135,9 @@ impl Replica {
         self.history.insert(index, voters.clone());
         let image = SnapshotImage { index, term, voters, data };
         self.raw.mut_store().compact(image.clone(), self.config.tail_entries.into());
+        let writes = self.take_owed().into_iter().chain([Write::Compact(image)]).collect();
         self.issued += 1;
-        self.out.push(Out::Persist { n: self.issued, writes: vec![Write::Compact(image)] });
+        self.out.push(Out::Persist { n: self.issued, writes });
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::config::{ReplicaConfig, ReplicaError};
 use super::log::Log;
 use super::reads::Reads;
 use super::said::{MAX_UNCOMMITTED_BYTES, Out};
-use super::store::{SnapshotImage, Stored};
+use super::store::{HardState, SnapshotImage, Stored};
 use super::voters::{VoterId, Voters};
 use super::wire::{MAX_MESSAGE_BYTES, MessageKind, RaftMessage, Rejected};
 
@@ -29,7 +29,7 @@ pub struct Replica {
     pub(super) raw: RawNode<Log>,
     pub(super) out: Vec<Out>,
     /// Ticks since the start.
-    ticks: u64,
+    pub(super) ticks: u64,
     /// The number of the newest batch handed out, and of the newest durable one.
     pub(super) issued: u64,
     pub(super) durable: u64,
@@ -42,6 +42,8 @@ pub struct Replica {
     pub(super) log_write: u64,
     /// The newest term and vote that were handed out to be kept.
     pub(super) promised: (u64, u64),
+    /// A hard state that differs from the one handed out in its commit index only, and since when.
+    pub(super) owed: Option<(u64, HardState)>,
     /// A leader's snapshot on its way to the disk, and its batch.
     pub(super) installing: Option<(u64, SnapshotImage)>,
     /// Handed out for applying, and the voters there.
@@ -108,6 +110,7 @@ impl Replica {
             vote_write: 0,
             log_write: 0,
             promised,
+            owed: None,
             installing: None,
             applied: image.index,
             voters: image.voters.clone(),
@@ -133,6 +136,7 @@ impl Replica {
         }
         self.resign(true);
         self.give_up_snapshots();
+        self.settle_owed();
         let raft = &mut self.raw.raft;
         let due = raft.election_elapsed + 1 >= raft.randomized_election_timeout();
         if raft.state == StateRole::Leader || !due || self.may_stand() {

@@ -66,20 +66,29 @@ impl Replica {
         }
     }
 
-    /// One batch per ready, hard state first, so that a batch never holds entries of a term that is not promised
-    /// (rule 9). Numbers the batch, and brings the log in memory up to date.
+    /// One batch per ready, hard state first, so that a batch never holds entries of a term that is not promised, nor
+    /// entries that follow a commit which is not known on disk (rule 9). Numbers the batch, and brings the log in memory
+    /// up to date.
+    ///
+    /// A commit index that moves alone is owed rather than written: it goes along with the next batch, so that a
+    /// proposal costs one write. Losing it costs nothing, because the order is kept.
     fn collect_writes(&mut self, ready: &Ready) -> Vec<Write> {
         let mut writes = Vec::new();
         let next = self.issued + 1;
+        let mut promises = false;
         if let Some(hard) = ready.hs() {
             let hard = hard_from_raft(hard);
-            // A new commit index alone promises nothing.
-            if (hard.term, hard.vote) != self.promised {
-                self.promised = (hard.term, hard.vote);
-                self.vote_write = next;
-            }
-            writes.push(Write::Hard(hard));
+            promises = (hard.term, hard.vote) != self.promised;
+            self.promised = (hard.term, hard.vote);
+            self.owed.get_or_insert((self.ticks, hard)).1 = hard;
         }
+        if promises {
+            self.vote_write = next;
+        }
+        if !promises && ready.snapshot().is_empty() && ready.entries().is_empty() {
+            return writes;
+        }
+        writes.extend(self.take_owed());
         if !ready.snapshot().is_empty() {
             let image = image_from_raft(ready.snapshot().clone());
             self.raw.mut_store().install(image.clone());
@@ -92,10 +101,24 @@ impl Replica {
             self.log_write = next;
             writes.push(Write::Entries(ready.entries().iter().cloned().map(entry_from_raft).collect()));
         }
-        if !writes.is_empty() {
-            self.issued = next;
-        }
+        self.issued = next;
         writes
+    }
+
+    /// The hard state that is not handed out yet, to go into the batch that is being made.
+    pub(super) fn take_owed(&mut self) -> Option<Write> {
+        self.owed.take().map(|(_, hard)| Write::Hard(hard))
+    }
+
+    /// Writes the commit index of a log that has been quiet for a lease, so that a node that comes back alone shows
+    /// almost everything it knew.
+    pub(super) fn settle_owed(&mut self) {
+        let quiet = |since: u64| self.ticks - since >= u64::from(self.config.election_ticks);
+        if self.owed.is_some_and(|(since, _)| quiet(since)) && !self.is_waiting_for_disk() {
+            let writes = self.take_owed().into_iter().collect();
+            self.issued += 1;
+            self.out.push(Out::Persist { n: self.issued, writes });
+        }
     }
 
     /// Rule 1: the batch that a leader's messages wait for, or 0.
