@@ -3,6 +3,7 @@
 //! The rest of it stands in `ready.rs` (turning raft-rs's readies into outs) and `asks.rs` (proposals, reads, changes).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 
 use raft::{Config, ProgressState, RawNode, ReadOnlyOption, SnapshotStatus, StateRole};
 
@@ -60,6 +61,22 @@ pub struct Replica {
     snapshot_waits: BTreeMap<u64, u32>,
     /// For how many ticks this replica has led without a vote.
     resigning: Option<u32>,
+}
+
+/// The state in one line; raft-rs's own cannot be printed.
+impl fmt::Debug for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replica")
+            .field("id", &self.config.id)
+            .field("term", &self.term())
+            .field("leader", &self.leader())
+            .field("committed", &self.committed())
+            .field("applied", &self.applied)
+            .field("last_index", &self.last_index())
+            .field("unpersisted", &self.unpersisted())
+            .field("voters", &self.voters)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Replica {
