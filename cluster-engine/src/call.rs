@@ -21,6 +21,8 @@ pub enum EntryPoint {
     Terminate,
     /// Ends in Closed.
     Close,
+    /// Its intervals and limits changed. Nothing is reported.
+    Configure(Timing),
 }
 
 /// What the monitor must know to open a resource.

@@ -26,6 +26,14 @@ pub struct Notice {
     pub why: Vec<String>,
 }
 
+impl Notice {
+    /// Gives it the id of a FailoverClustering event.
+    pub fn with_event(&mut self, event: u32) -> &mut Notice {
+        self.event = Some(event);
+        self
+    }
+}
+
 /// Place of a replicated notice: log index, and its number within that entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LogPlace {

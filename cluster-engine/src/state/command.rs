@@ -36,6 +36,8 @@ pub struct LogBatch {
 /// Objects are named by id. Names given by people are resolved by the API against the state it reads; a name that went
 /// away meanwhile is refused when the command is applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+// The fields are named for what they are; their meaning is said with each command.
+#[allow(missing_docs)]
 pub enum Command {
     // ---- groups ----
     /// CreateClusterGroup(Ex). The group starts offline, owned by the proposing node.
@@ -92,12 +94,14 @@ pub enum Command {
     AddNode { name: String, address: String },
     /// The service of a node is up, with nothing of its earlier life left running.
     NodeStarted { node: NodeId, incarnation: u64, address: String, version: String },
-    /// The service of a node is going to stop; nothing of it runs any more.
+    /// The service of a node is going to stop. `drain`: its groups move away first (DrainOnShutdown).
+    NodeLeaving { node: NodeId, incarnation: u64, drain: bool },
+    /// The service of a node stops now; nothing of it runs any more.
     NodeLeft { node: NodeId, incarnation: u64 },
     /// The leader heard nothing of that life of the node for the threshold.
     NodeDown { node: NodeId, incarnation: u64 },
-    /// The fence delay is over: nothing of that life of the node can be running.
-    NodeFenced { node: NodeId, incarnation: u64 },
+    /// The fence delay after the fall at log index `down_at` is over: nothing of that life of the node can be running.
+    NodeFenced { node: NodeId, incarnation: u64, down_at: u64 },
     /// That life of the node lost the quorate leader, terminated all its resources, and is back.
     ResourcesLost { node: NodeId, incarnation: u64 },
     /// PauseClusterNode(Ex).

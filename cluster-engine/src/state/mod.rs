@@ -20,7 +20,7 @@
 //! engine is to see to it that call 7 happens, and to report what became of it. Whoever lost a message finds the same
 //! sentence in the state again.
 
-mod apply;
+pub(crate) mod apply;
 mod command;
 mod config;
 mod configure;
@@ -35,7 +35,10 @@ mod objects;
 mod operate;
 pub mod placement;
 pub mod property;
+mod resources;
 mod restart;
+mod story;
+mod waiting;
 mod walk;
 
 pub use command::{Answer, Command, Failback, LogBatch, Object, Proposal};

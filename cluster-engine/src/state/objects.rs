@@ -61,6 +61,10 @@ pub struct Node {
     pub paused: bool,
     /// Nothing of its last life can be running.
     pub fenced: bool,
+    /// The log index at which it last went down. A fence belongs to one fall, not to the next.
+    pub down_at: u64,
+    /// Its service is stopping in an orderly way.
+    pub leaving: bool,
     /// Groups that a drain has driven off, in order, for FailbackGroupsImmediately.
     pub drained: Vec<Guid>,
     /// Where a drain stands.
@@ -109,6 +113,8 @@ pub struct Group {
     pub deleting: bool,
     /// When failovers were made, within FailoverPeriod.
     pub failovers: VecDeque<Time>,
+    /// It stays offline after the loss of its node until somebody acts: Priority 0, "no automatic start".
+    pub held: bool,
     /// GroupStartDelay: not before this.
     pub start_at: Option<Time>,
     /// A manual move put it where it is: no failback until a node comes up.
@@ -164,8 +170,8 @@ pub struct Resource {
     pub restart_at: Option<Time>,
     /// While finally failed: when to try once more (RetryPeriodOnFailure).
     pub retry_at: Option<Time>,
-    /// The attempt under way is that one final attempt.
-    pub final_attempt: bool,
+    /// Terminate was called because of this failure; policy acts when it has returned.
+    pub failing: Option<Cause>,
     /// Why it failed last.
     pub last_cause: Option<Cause>,
 }
@@ -276,4 +282,31 @@ impl ResourceState {
 pub struct ResourceType {
     /// From the hive.
     pub config: TypeConfig,
+}
+
+impl ClusterState {
+    /// A state without anything, for readers before the first one has arrived.
+    #[must_use]
+    pub fn empty() -> ClusterState {
+        let hive = Hive::new();
+        ClusterState {
+            config: ClusterConfig::read(&hive),
+            hive,
+            nodes: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            types: BTreeMap::new(),
+            at: Time(0),
+            applied: 0,
+            next_voter: 0,
+            outcomes: BTreeMap::new(),
+            done_below: BTreeMap::new(),
+        }
+    }
+
+    /// SameSubnetDelay: between heartbeats.
+    #[must_use]
+    pub fn heartbeat_delay(&self) -> crate::time::Millis {
+        self.config.heartbeat_delay
+    }
 }

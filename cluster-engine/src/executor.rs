@@ -1,0 +1,344 @@
+//! The executor: makes true on this node what the replicated state asks of it.
+//!
+//! It compares the state with what it knows of the local instances and issues the calls that are missing. It decides
+//! nothing: which call is due was decided when the entry was applied, on every node alike. What it adds is what only this
+//! node can know: whether an instance is open, in which monitor it is, which call runs, and whether the lease allows it.
+//!
+//! An instance is *active* from the moment a call is issued that may start something until a final report of that call.
+//! Whatever is active and not asked for by the state is terminated.
+
+use std::collections::BTreeMap;
+
+use crate::call::{Cause, EntryPoint, MonitorKey, OpenSpec, Status};
+use crate::event::Effect;
+use crate::id::{Guid, NodeId};
+use crate::state::{ClusterState, Command, NodeState, Resource, ResourceState};
+use crate::time::{Millis, Time};
+
+/// What is known of one instance.
+#[derive(Clone, Debug)]
+struct Instance {
+    monitor: MonitorKey,
+    spec: OpenSpec,
+    open: Open,
+    /// The generation of the last call issued for the state.
+    generation: u64,
+    /// Something of it may be running.
+    is_active: bool,
+    /// Terminate was issued by this node's own decision and has not returned.
+    is_ending: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Open {
+    Opening,
+    Yes,
+    Failed { code: u32, message: String },
+    Closing,
+}
+
+/// How long an instance whose monitor was lost is not opened again unless a call asks for it; doubled each time, up to
+/// [`MAX_REOPEN_DELAY`], so that a library that crashes when it is opened does not take its monitor down for ever.
+pub const REOPEN_DELAY: Millis = Millis(1_000);
+/// The longest such delay.
+pub const MAX_REOPEN_DELAY: Millis = Millis(60_000);
+
+/// The local instances.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Executor {
+    instances: BTreeMap<Guid, Instance>,
+    /// Instances that went down with their monitor: not before this time, and the delay that led to it.
+    held: BTreeMap<Guid, (Time, Millis)>,
+    /// The last call that was refused without an instance, per resource.
+    refused: BTreeMap<Guid, u64>,
+}
+
+/// What this node may do at the moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Licence {
+    /// Its id.
+    pub(crate) me: NodeId,
+    /// The state shows this life of this node as up.
+    pub(crate) is_member: bool,
+    /// The lease holds.
+    pub(crate) may_run: bool,
+    /// The time.
+    pub(crate) now: Time,
+}
+
+impl Executor {
+    /// Issues every call that is missing. Returns reports to propose.
+    pub(crate) fn settle(&mut self, state: &ClusterState, licence: Licence, out: &mut Vec<Effect>) -> Vec<Command> {
+        let mut reports = Vec::new();
+        let known: Vec<Guid> = self.instances.keys().copied().collect();
+        for id in known {
+            if !state.resources.contains_key(&id) {
+                self.give_up(id, out);
+            }
+        }
+        for resource in state.resources.values() {
+            self.settle_one(state, resource, licence, out, &mut reports);
+        }
+        reports
+    }
+
+    fn settle_one(
+        &mut self,
+        state: &ClusterState,
+        resource: &Resource,
+        licence: Licence,
+        out: &mut Vec<Effect>,
+        reports: &mut Vec<Command>,
+    ) {
+        let is_possible = resource.config.possible.as_ref().is_none_or(|list| list.contains(&licence.me));
+        let is_owner = state.groups.get(&resource.group).is_some_and(|g| g.owner == licence.me);
+        let is_mine = is_owner && licence.is_member;
+        let asked = is_mine && resource.state.has_call();
+        let Some(spec) = state.open_spec(resource) else {
+            if asked && self.is_new_call(resource) {
+                self.refused.insert(resource.id, resource.generation);
+                reports.push(refuse_call(resource, 5078, "its resource type is not registered any more"));
+            }
+            return self.give_up(resource.id, out);
+        };
+        if !is_possible && !is_mine {
+            return self.give_up(resource.id, out);
+        }
+        let monitor = state.monitor_of(resource);
+        let Some(instance) = self.instances.get_mut(&resource.id) else {
+            let is_held = self.held.get(&resource.id).is_some_and(|(until, _)| licence.now < *until);
+            if asked || (licence.is_member && !is_held) {
+                let entry = EntryPoint::Open(spec.clone());
+                out.push(Effect::Call { resource: resource.id, monitor, generation: resource.generation, entry });
+                let instance = Instance {
+                    monitor,
+                    spec,
+                    open: Open::Opening,
+                    generation: if asked { resource.generation.saturating_sub(1) } else { resource.generation },
+                    is_active: false,
+                    is_ending: false,
+                };
+                self.instances.insert(resource.id, instance);
+            }
+            return;
+        };
+        let must_end = !is_mine || !licence.may_run || (!resource.state.is_active() && instance.is_active);
+        if must_end {
+            instance.end(resource.id, out);
+            if !is_mine || !licence.may_run {
+                return;
+            }
+        }
+        let is_new = asked && resource.generation > instance.generation;
+        if instance.is_active || instance.is_ending {
+            if is_new {
+                instance.call_active(resource, out);
+            }
+            if instance.spec.timing != spec.timing && instance.open == Open::Yes {
+                let entry = EntryPoint::Configure(spec.timing);
+                instance.spec.timing = spec.timing;
+                out.push(instance.call(resource.id, resource.generation, entry));
+            }
+            return;
+        }
+        let is_stale = instance.monitor != monitor || instance.spec != spec;
+        match &instance.open {
+            Open::Opening | Open::Closing => {}
+            Open::Yes if is_stale => {
+                // Another monitor or another description: close it; it is opened anew when that is done.
+                instance.open = Open::Closing;
+                let generation = instance.generation;
+                out.push(instance.call(resource.id, generation, EntryPoint::Close));
+            }
+            Open::Yes if is_new => match resource.state {
+                ResourceState::OnlineCallIssued | ResourceState::OnlinePending => {
+                    instance.generation = resource.generation;
+                    instance.is_active = true;
+                    out.push(instance.call(resource.id, resource.generation, EntryPoint::Online));
+                }
+                // Nothing runs here any more: what was to be ended has ended.
+                ResourceState::OfflineCallIssued | ResourceState::OfflinePending => {
+                    instance.generation = resource.generation;
+                    reports.push(report(resource.id, resource.generation, Status::Offline));
+                }
+                ResourceState::Terminating => {
+                    instance.generation = resource.generation;
+                    reports.push(report(resource.id, resource.generation, Status::Terminated));
+                }
+                ResourceState::Offline
+                | ResourceState::WaitingToComeOnline
+                | ResourceState::Online
+                | ResourceState::WaitingToGoOffline
+                | ResourceState::DelayRestartingResource
+                | ResourceState::Failed => {}
+            },
+            Open::Yes => {}
+            Open::Failed { code, message } if is_new => {
+                let status = Status::Failed(Cause::NotOpen { code: *code, message: message.clone() });
+                reports.push(report(resource.id, resource.generation, status));
+                // The next call tries to open it again.
+                self.instances.remove(&resource.id);
+            }
+            Open::Failed { .. } if is_stale => {
+                self.instances.remove(&resource.id);
+            }
+            Open::Failed { .. } => {}
+        }
+    }
+
+    fn is_new_call(&self, resource: &Resource) -> bool {
+        let last = match self.instances.get(&resource.id) {
+            Some(instance) => Some(instance.generation),
+            None => self.refused.get(&resource.id).copied(),
+        };
+        last.is_none_or(|last| resource.generation > last)
+    }
+
+    /// The instance is not wanted here any more.
+    fn give_up(&mut self, id: Guid, out: &mut Vec<Effect>) {
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        if instance.is_active || instance.is_ending {
+            instance.end(id, out);
+            return;
+        }
+        match instance.open {
+            Open::Opening | Open::Closing => {}
+            Open::Yes => {
+                instance.open = Open::Closing;
+                let generation = instance.generation;
+                out.push(instance.call(id, generation, EntryPoint::Close));
+            }
+            Open::Failed { .. } => {
+                self.instances.remove(&id);
+            }
+        }
+    }
+
+    /// A report of a monitor. Returns what to propose.
+    pub(crate) fn reported(&mut self, id: Guid, generation: u64, status: Status) -> Option<Command> {
+        let instance = self.instances.get_mut(&id)?;
+        match &status {
+            Status::Opened => {
+                instance.open = Open::Yes;
+                self.held.remove(&id);
+                return None;
+            }
+            Status::OpenFailed { code, message } => {
+                instance.open = Open::Failed { code: *code, message: message.clone() };
+                instance.is_active = false;
+                return None;
+            }
+            Status::Closed => {
+                self.instances.remove(&id);
+                return None;
+            }
+            Status::Terminated if instance.is_ending => {
+                instance.is_ending = false;
+                instance.is_active = false;
+                // Ended by this node's own decision. When the state asks for that too, it is told so.
+                return Some(report(id, generation, Status::Terminated));
+            }
+            Status::Offline | Status::Failed(_) | Status::Terminated if generation == instance.generation => {
+                instance.is_active = false;
+                instance.is_ending = false;
+            }
+            Status::OnlinePending { .. }
+            | Status::Online
+            | Status::OfflinePending { .. }
+            | Status::Offline
+            | Status::Failed(_)
+            | Status::Terminated => {}
+        }
+        Some(report(id, generation, status))
+    }
+
+    /// A monitor process ended with everything in it. Returns what to propose.
+    pub(crate) fn monitor_lost(&mut self, monitor: MonitorKey, cause: &Cause, now: Time) -> Vec<Command> {
+        let lost: Vec<Guid> = self.instances.iter().filter(|(_, i)| i.monitor == monitor).map(|(id, _)| *id).collect();
+        let mut reports = Vec::new();
+        for id in lost {
+            let Some(instance) = self.instances.remove(&id) else { continue };
+            if instance.open == Open::Opening {
+                let last = self.held.get(&id).map_or(Millis(0), |(_, delay)| *delay);
+                let delay = Millis(last.0 * 2).clamp(REOPEN_DELAY, MAX_REOPEN_DELAY);
+                self.held.insert(id, (now + delay, delay));
+            }
+            if instance.is_active || instance.is_ending {
+                reports.push(report(id, instance.generation, Status::Failed(cause.clone())));
+            }
+        }
+        reports
+    }
+
+    /// Ends everything that is active, by this node's own decision.
+    pub(crate) fn end_all(&mut self, out: &mut Vec<Effect>) {
+        for (id, instance) in &mut self.instances {
+            instance.end(*id, out);
+        }
+    }
+
+    /// May anything be running on this node?
+    pub(crate) fn is_active(&self) -> bool {
+        self.instances.values().any(|i| i.is_active || i.is_ending)
+    }
+
+    /// The resources that may be running on this node.
+    pub(crate) fn active(&self) -> impl Iterator<Item = Guid> + '_ {
+        self.instances.iter().filter(|(_, i)| i.is_active || i.is_ending).map(|(id, _)| *id)
+    }
+}
+
+impl Instance {
+    fn call(&self, id: Guid, generation: u64, entry: EntryPoint) -> Effect {
+        Effect::Call { resource: id, monitor: self.monitor, generation, entry }
+    }
+
+    /// Terminates it, once.
+    fn end(&mut self, id: Guid, out: &mut Vec<Effect>) {
+        if self.is_active && !self.is_ending {
+            self.is_ending = true;
+            let generation = self.generation;
+            out.push(self.call(id, generation, EntryPoint::Terminate));
+        }
+    }
+
+    /// A new call for an instance of which something may be running.
+    fn call_active(&mut self, resource: &Resource, out: &mut Vec<Effect>) {
+        match resource.state {
+            ResourceState::OfflineCallIssued | ResourceState::OfflinePending if !self.is_ending => {
+                self.generation = resource.generation;
+                out.push(self.call(resource.id, resource.generation, EntryPoint::Offline));
+            }
+            ResourceState::Terminating => {
+                // Also when this node is ending it already: the answer then belongs to the state's call.
+                self.generation = resource.generation;
+                self.is_ending = false;
+                out.push(self.call(resource.id, resource.generation, EntryPoint::Terminate));
+            }
+            // An Online for what still runs from before: that has to end first.
+            ResourceState::OnlineCallIssued | ResourceState::OnlinePending => self.end(resource.id, out),
+            ResourceState::OfflineCallIssued
+            | ResourceState::OfflinePending
+            | ResourceState::Offline
+            | ResourceState::WaitingToComeOnline
+            | ResourceState::Online
+            | ResourceState::WaitingToGoOffline
+            | ResourceState::DelayRestartingResource
+            | ResourceState::Failed => {}
+        }
+    }
+}
+
+fn report(resource: Guid, generation: u64, status: Status) -> Command {
+    Command::Report { resource, generation, status }
+}
+
+fn refuse_call(resource: &Resource, code: u32, message: &str) -> Command {
+    let cause = Cause::NotOpen { code, message: message.to_owned() };
+    report(resource.id, resource.generation, Status::Failed(cause))
+}
+
+/// Is this life of the node shown as a member?
+pub(crate) fn is_member(state: &ClusterState, me: NodeId, incarnation: u64) -> bool {
+    state.nodes.get(&me).is_some_and(|n| n.state == NodeState::Up && n.incarnation == incarnation)
+}

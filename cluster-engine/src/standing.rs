@@ -1,0 +1,168 @@
+//! A node's standing in the cluster: does it hold a lease, is it a member, is it leaving?
+//!
+//! When the lease runs out the node terminates everything of its own accord and says event 1177. When it is back it first
+//! reports what it did ([`Command::ResourcesLost`], or a fresh [`Command::NodeStarted`] when it was declared down
+//! meanwhile), waits until that is part of the state, and only then starts anything again. So the state never believes
+//! that something runs which was terminated, and nothing is started twice.
+
+use crate::engine::Engine;
+use crate::event::Effect;
+use crate::executor;
+use crate::notice::{Component, Level};
+use crate::state::{Command, NodeState};
+
+/// Where a node stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    /// The lease held when it was last looked at.
+    has_lease: bool,
+    /// Something was terminated for want of a lease, and that is not part of the state yet.
+    has_lapsed: bool,
+    /// The request that tells the others: a start, or what was lost.
+    telling: Option<u64>,
+    leaving: Leaving,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Leaving {
+    #[default]
+    No,
+    /// NodeLeaving was asked for; groups move away or stop.
+    Asked,
+    /// NodeLeft was asked for.
+    Telling(u64),
+    Done,
+}
+
+impl Standing {
+    /// May anything be started?
+    pub(crate) fn may_run(&self) -> bool {
+        self.has_lease && !self.has_lapsed && self.telling.is_none()
+    }
+}
+
+impl Engine {
+    /// Looks at lease and membership, and acts.
+    pub(crate) fn keep_standing(&mut self) {
+        let holds = self.is_quorate(self.now) || self.config.sabotage.ignore_lease && self.standing.has_lease;
+        if self.standing.has_lease && !holds {
+            self.lose_lease();
+        } else if !self.standing.has_lease && holds {
+            self.standing.has_lease = true;
+            self.note(Level::Information, Component::Quorum, "This node is in contact with a majority of the cluster.");
+        }
+        if self.standing.telling.is_some_and(|s| !self.requests.is_waiting(s)) {
+            self.standing.telling = None;
+        }
+        self.tell();
+        self.leave();
+    }
+
+    fn lose_lease(&mut self) {
+        self.standing.has_lease = false;
+        let mut notice = self.notice(
+            Level::Critical,
+            Component::Quorum,
+            "Quorum was lost: no contact with a majority of the cluster. Every resource on this node is terminated.",
+        );
+        notice.event = Some(1177);
+        notice.why = vec![format!(
+            "the last proof of contact is older than {} ms (SameSubnetDelay x SameSubnetThreshold)",
+            self.detection().0
+        )];
+        self.push(Effect::Notice(notice));
+        if self.executor.is_active() {
+            self.standing.has_lapsed = true;
+            let mut calls = Vec::new();
+            self.executor.end_all(&mut calls);
+            for call in calls {
+                self.push(call);
+            }
+        }
+    }
+
+    /// Tells the others that this life has started, or has lost its resources.
+    fn tell(&mut self) {
+        if !self.standing.has_lease || self.standing.telling.is_some() || self.standing.leaving != Leaving::No {
+            return;
+        }
+        let Some(state) = &self.state else { return };
+        let Some(me) = state.nodes.get(&self.config.node) else { return };
+        let (node, incarnation) = (self.config.node, self.config.incarnation);
+        let is_member = executor::is_member(state, node, incarnation);
+        if (is_member && !self.standing.has_lapsed) || self.executor.is_active() {
+            return;
+        }
+        let command = if is_member {
+            Command::ResourcesLost { node, incarnation }
+        } else {
+            // Not yet a member, or declared down. A state that is behind the times is no reason: the replica must have
+            // caught up with its leader first.
+            if me.state == NodeState::Up && me.incarnation == incarnation {
+                return;
+            }
+            let (address, version) = (self.config.address.clone(), self.config.version.clone());
+            Command::NodeStarted { node, incarnation, address, version }
+        };
+        self.standing.has_lapsed = false;
+        self.standing.telling = self.requests.add(command, None, None);
+    }
+
+    /// The service was told to stop.
+    pub(crate) fn stop(&mut self) {
+        if self.standing.leaving != Leaving::No {
+            return;
+        }
+        self.standing.leaving = Leaving::Asked;
+        let drain = self.state().config.drain_on_shutdown;
+        let (node, incarnation) = (self.config.node, self.config.incarnation);
+        self.requests.add(Command::NodeLeaving { node, incarnation, drain }, None, None);
+        self.hand_over_leadership();
+    }
+
+    fn leave(&mut self) {
+        let (node, incarnation) = (self.config.node, self.config.incarnation);
+        match self.standing.leaving {
+            Leaving::No | Leaving::Done => {}
+            Leaving::Asked => {
+                let state = self.state();
+                let is_member = executor::is_member(state, node, incarnation);
+                let is_leaving = state.nodes.get(&node).is_some_and(|n| n.leaving);
+                let owns_active = state
+                    .resources
+                    .values()
+                    .any(|r| r.state.is_active() && state.groups.get(&r.group).is_some_and(|g| g.owner == node));
+                if !self.standing.has_lease || !is_member {
+                    // Nobody to tell. What runs here ends here.
+                    let mut calls = Vec::new();
+                    self.executor.end_all(&mut calls);
+                    for call in calls {
+                        self.push(call);
+                    }
+                    if !self.executor.is_active() {
+                        self.finish_leaving();
+                    }
+                } else if is_leaving && !owns_active && !self.executor.is_active() {
+                    if let Some(sequence) = self.requests.add(Command::NodeLeft { node, incarnation }, None, None) {
+                        self.standing.leaving = Leaving::Telling(sequence);
+                    }
+                }
+            }
+            Leaving::Telling(sequence) => {
+                if !self.requests.is_waiting(sequence) || !self.standing.has_lease {
+                    self.finish_leaving();
+                }
+            }
+        }
+    }
+
+    fn finish_leaving(&mut self) {
+        self.standing.leaving = Leaving::Done;
+        self.push(Effect::Stopped);
+    }
+
+    /// Is the service on its way out?
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.standing.leaving != Leaving::No
+    }
+}
