@@ -1,0 +1,61 @@
+//! What the built-in types are, as pure values: the Cluster service writes them into the registry of a new cluster.
+
+use resapi::{ResourceClass, ResourceType};
+
+use crate::file_share_witness::FileShareWitness;
+use crate::generic_application::GenericApplication;
+use crate::generic_script::GenericScript;
+use crate::ip_address::IpAddress;
+use crate::network_name::NetworkName;
+use crate::physical_disk::PhysicalDisk;
+
+/// The registered `DllName` of most built-in types.
+pub const DLL_NAME: &str = "clusres.dll";
+/// The registered `DllName` of the younger ones. Both names mean the types built into the monitor.
+pub const SECOND_DLL_NAME: &str = "clusres2.dll";
+
+/// Between LooksAlive polls of every type, in milliseconds (reference data/resource-types.csv).
+const LOOKS_ALIVE_MS: u32 = 5_000;
+/// Between IsAlive polls of every type, in milliseconds (reference 01.3).
+const IS_ALIVE_MS: u32 = 60_000;
+
+/// One built-in type, as its key under `ResourceTypes` describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypeFacts {
+    /// The exact type name: the name of the key.
+    pub name: &'static str,
+    /// What people see.
+    pub display_name: &'static str,
+    /// `DllName`.
+    pub dll_name: &'static str,
+    /// `LooksAlivePollInterval`, in milliseconds.
+    pub looks_alive_ms: u32,
+    /// `IsAlivePollInterval`, in milliseconds.
+    pub is_alive_ms: u32,
+    /// Whether it can be the quorum resource.
+    pub quorum_capable: bool,
+    /// Its class.
+    pub class: ResourceClass,
+}
+
+/// All built-in types.
+pub const TYPES: &[TypeFacts] = &[
+    facts::<GenericApplication>(DLL_NAME),
+    facts::<GenericScript>(SECOND_DLL_NAME),
+    facts::<IpAddress>(DLL_NAME),
+    facts::<NetworkName>(DLL_NAME),
+    facts::<PhysicalDisk>(DLL_NAME),
+    facts::<FileShareWitness>(SECOND_DLL_NAME),
+];
+
+const fn facts<T: ResourceType>(dll_name: &'static str) -> TypeFacts {
+    TypeFacts {
+        name: T::NAME,
+        display_name: T::NAME,
+        dll_name,
+        looks_alive_ms: LOOKS_ALIVE_MS,
+        is_alive_ms: IS_ALIVE_MS,
+        quorum_capable: T::QUORUM_CAPABLE,
+        class: T::CLASS,
+    }
+}
