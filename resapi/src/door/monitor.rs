@@ -54,6 +54,11 @@ impl Monitor {
 
     /// Writes one line of the cluster log.
     pub(crate) fn log(&self, level: LOG_LEVEL, line: &str) {
+        if cfg!(miri) {
+            // The variadic callback ends in C code, which Miri cannot run: hand the line to the test directly.
+            crate::testing::observer::log(self.handle, level, line);
+            return;
+        }
         let Some(log_event) = self.callbacks.log_event else { return };
         let line: String = line.chars().take(LOG_LINE_MAX_CHARS).collect();
         // The line is an insert, never the format: a % in it stays a %.

@@ -1,1 +1,0 @@
-//! Unit tests for resource types without a cluster (written below).
