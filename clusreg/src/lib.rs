@@ -7,6 +7,21 @@
 //! `.reg` format. The feature `store` adds the module `store`, which keeps hives and other records on disk; the
 //! engine and the simulator do without it.
 //!
+//! ```
+//! use clusreg::{Batch, FileTime, Hive, Value};
+//!
+//! let mut hive = Hive::new();
+//! let batch = Batch::at("").create_key("Groups\\{1}").set_value("Name", Value::sz("SQL"));
+//! hive.apply(&batch, FileTime::from_unix_ms(1_700_000_000_000))?;
+//! assert_eq!(hive.sz("groups\\{1}", "name").as_deref(), Some("SQL"));
+//!
+//! // A condition that does not hold refuses the whole batch.
+//! let rename = Batch::at("Groups\\{1}").value_equal("Name", Value::sz("Web")).set_value("Name", Value::sz("DB"));
+//! let refused = hive.apply(&rename, FileTime::from_unix_ms(1_700_000_000_001)).unwrap_err();
+//! assert_eq!((refused.index, refused.error.win32()), (Some(0), 5986));
+//! # Ok::<(), clusreg::BatchError>(())
+//! ```
+//!
 //! Deliberately absent: volatile keys, key classes and links that are followed (the real cluster registry has none
 //! either), and security descriptors of keys.
 

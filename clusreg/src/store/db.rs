@@ -5,13 +5,18 @@
 //! - `flush` of sled does not sync; [`Db::flush`] does, with a handle of its own on sled's file.
 //! - sled may panic on damaged files. Every call into it goes through one door that turns this into an error.
 //! - An empty store and one that lost everything look alike to sled. A marker file tells them apart.
+//! - After damage sled may silently go back to an earlier state. Writes are counted in the store, and the count that
+//!   was flushed is noted in a small file beside it; a store that is behind its note is damaged. The note is written
+//!   after the sync and not synced itself: it may lag after a loss of power, it is never ahead.
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Seek, Write};
 use std::ops::{Bound, RangeBounds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::export_file::{io_error, replace_file, sync_folder};
 use super::{CACHE_BYTES, RECORD_BYTES, RECORD_KEY_BYTES, StoreError, TREE_NAME_BYTES, checksum};
@@ -19,6 +24,9 @@ use super::{CACHE_BYTES, RECORD_BYTES, RECORD_KEY_BYTES, StoreError, TREE_NAME_B
 /// Longest piece of a record that is kept in one piece, in bytes. sled keeps up to 17 pieces in a page, and puts a
 /// page beyond 128 KiB into a file of its own.
 const CHUNK_BYTES: usize = 3 << 10;
+
+/// How long closing a store waits for sled to let go of its file.
+const CLOSE_WAIT_MS: u64 = 2_000;
 
 /// The file of sled that holds the records.
 const SLED_FILE: &str = "db";
@@ -29,10 +37,14 @@ const MARKER_FILE: &str = "store.format";
 /// The content of the marker, and of the record at [`MARKER_KEY`].
 const FORMAT: &str = "wolfden store 1\n";
 
-/// First byte of a sled key: the head of a record, a chunk of one, or the marker.
+/// Holds the number of writes that were flushed, and a checksum.
+pub(super) const NOTE_FILE: &str = "store.flushed";
+
+/// First byte of a sled key: the head of a record, a chunk of one, the marker, or the number of writes.
 const HEAD: u8 = 0;
 const CHUNK: u8 = 1;
 const MARKER_KEY: [u8; 1] = [2];
+const COUNT_KEY: [u8; 1] = [3];
 
 /// First byte of a head: the record follows, or its length and checksum do and the record is in chunks.
 const WHOLE: u8 = 0;
@@ -76,8 +88,17 @@ struct Inner {
     sled: Option<sled::Db>,
     /// Our own handle on sled's file, for syncing.
     file: File,
-    /// The failure that stopped the store. Also held while records are written, one writer at a time.
-    stopped: Mutex<Option<String>>,
+    /// Held while records are written or flushed, by one at a time.
+    progress: Mutex<Progress>,
+}
+
+struct Progress {
+    /// Number of writes since the store was set up.
+    writes: u64,
+    /// Our own handle on the note of what was flushed; there is none before the store is set up.
+    note: Option<File>,
+    /// The failure that stopped the store.
+    stopped: Option<String>,
 }
 
 impl std::fmt::Debug for Db {
@@ -97,9 +118,13 @@ impl Db {
         let sled = door(&folder, || config.open()).map_err(|error| in_use(&folder, error))?;
         let file = folder.join(SLED_FILE);
         let file = File::options().read(true).write(true).open(&file).map_err(io_error("opening", &file))?;
-        let inner = Inner { folder, sled: Some(sled), file, stopped: Mutex::new(None) };
-        let db = Db { inner: Arc::new(inner) };
-        db.set_up(is_set_up)?;
+        let progress = Mutex::new(Progress { writes: 0, note: None, stopped: None });
+        let db = Db { inner: Arc::new(Inner { folder, sled: Some(sled), file, progress }) };
+        if is_set_up {
+            db.check_flushed()?
+        } else {
+            db.set_up()?
+        }
         Ok(db)
     }
 
@@ -120,10 +145,11 @@ impl Db {
             check_size("a record", op.value.as_ref().map_or(0, Vec::len), 0, RECORD_BYTES)?;
             last.insert((&op.tree, &op.key), op.value.as_deref());
         }
-        let mut stopped = self.running()?;
-        let result = self.write_batch(&last);
-        if let Err(error) = &result {
-            *stopped = Some(error.to_string());
+        let mut progress = self.running()?;
+        let result = self.write_batch(&last, progress.writes + 1);
+        match &result {
+            Ok(()) => progress.writes += 1,
+            Err(error) => progress.stopped = Some(error.to_string()),
         }
         result
     }
@@ -132,10 +158,10 @@ impl Db {
     ///
     /// When this fails, nobody knows what is on the disk, so the store takes nothing more until it is opened again.
     pub fn flush(&self) -> Result<(), StoreError> {
-        let mut stopped = self.running()?;
-        let result = self.flush_to_disk();
+        let mut progress = self.running()?;
+        let result = self.flush_to_disk().and_then(|()| self.take_note(&progress));
         if let Err(error) = &result {
-            *stopped = Some(error.to_string());
+            progress.stopped = Some(error.to_string());
         }
         result
     }
@@ -211,29 +237,63 @@ impl Db {
         StoreError::Damaged { folder: self.inner.folder.clone(), what: what.into() }
     }
 
-    /// First use of a new store, or the check that an old one is still there.
-    fn set_up(&self, is_set_up: bool) -> Result<(), StoreError> {
-        let marker = self.through_door(|sled| sled.get(MARKER_KEY))?;
-        match (is_set_up, marker) {
-            (true, Some(marker)) if *marker == *FORMAT.as_bytes() => Ok(()),
-            (true, Some(_)) => Err(self.damaged("its first record is unreadable")),
-            (true, None) => Err(self.damaged("its records are gone")),
-            (false, marker) => {
-                if marker.is_none() && !self.through_door(|sled| Ok(sled.is_empty()))? {
-                    return Err(self.damaged("its first record is gone"));
-                }
-                self.through_door(|sled| sled.insert(MARKER_KEY, FORMAT.as_bytes()))?;
-                self.flush()?;
-                let folder = &self.inner.folder;
-                sync_folder(&folder.join(SLED_PAGES))?;
-                replace_file(&folder.join(MARKER_FILE), FORMAT.as_bytes())?;
-                sync_folder(folder.parent().unwrap_or(Path::new("")))
-            }
+    /// First use of a new store. A crash on the way leaves no marker file, and the next start does it again.
+    fn set_up(&self) -> Result<(), StoreError> {
+        let folder = &self.inner.folder;
+        let marked = self.through_door(|sled| sled.contains_key(MARKER_KEY))?;
+        if !marked && !self.through_door(|sled| Ok(sled.is_empty()))? {
+            return Err(self.damaged("its first record is gone"));
         }
+        self.through_door(|sled| sled.insert(MARKER_KEY, FORMAT.as_bytes()))?;
+        self.running()?.writes = self.count_writes()?.unwrap_or(0);
+        self.flush()?;
+        sync_folder(&folder.join(SLED_PAGES))?;
+        let note = folder.join(NOTE_FILE);
+        replace_file(&note, &note_of(0))?;
+        self.running()?.note = Some(open_note(&note)?);
+        replace_file(&folder.join(MARKER_FILE), FORMAT.as_bytes())?;
+        sync_folder(folder.parent().unwrap_or(Path::new("")))
     }
 
-    fn write_batch(&self, ops: &BTreeMap<(&String, &Vec<u8>), Option<&[u8]>>) -> Result<(), StoreError> {
+    /// Checks that a store which was set up before still has everything that was flushed.
+    fn check_flushed(&self) -> Result<(), StoreError> {
+        let marker = self.through_door(|sled| sled.get(MARKER_KEY))?;
+        if marker.as_deref() != Some(FORMAT.as_bytes()) {
+            return Err(self.damaged("its records are gone"));
+        }
+        let path = self.inner.folder.join(NOTE_FILE);
+        let found = std::fs::read(&path).map_err(io_error("reading", &path))?;
+        let flushed = found.first_chunk().map_or(0, |count| u64::from_be_bytes(*count));
+        if found != note_of(flushed) {
+            return Err(self.damaged(format!("its file {} is unreadable", path.display())));
+        }
+        let writes = self.count_writes()?.unwrap_or(0);
+        if writes < flushed {
+            return Err(self.damaged(format!("{flushed} writes were safe and only {writes} are there")));
+        }
+        let mut progress = self.running()?;
+        progress.writes = writes;
+        progress.note = Some(open_note(&path)?);
+        Ok(())
+    }
+
+    /// Number of writes that the store contains; none in a new one.
+    fn count_writes(&self) -> Result<Option<u64>, StoreError> {
+        let Some(count) = self.through_door(|sled| sled.get(COUNT_KEY))? else { return Ok(None) };
+        let count = <[u8; 8]>::try_from(&*count).map_err(|_| self.damaged("its number of writes is unreadable"))?;
+        Ok(Some(u64::from_be_bytes(count)))
+    }
+
+    /// Notes that all writes so far were flushed.
+    fn take_note(&self, progress: &Progress) -> Result<(), StoreError> {
+        let Some(mut note) = progress.note.as_ref() else { return Ok(()) };
+        let written = note.rewind().and_then(|()| note.write_all(&note_of(progress.writes)));
+        written.map_err(io_error("writing", &self.inner.folder.join(NOTE_FILE)))
+    }
+
+    fn write_batch(&self, ops: &BTreeMap<(&String, &Vec<u8>), Option<&[u8]>>, count: u64) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
+        batch.insert(&COUNT_KEY, &count.to_be_bytes());
         for ((tree, key), value) in ops {
             let old = self.through_door(|sled| sled.get(head_key(tree, key)))?;
             let old_chunks =
@@ -296,10 +356,10 @@ impl Db {
         Ok(value)
     }
 
-    fn running(&self) -> Result<MutexGuard<'_, Option<String>>, StoreError> {
-        let stopped = self.inner.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*stopped {
-            None => Ok(stopped),
+    fn running(&self) -> Result<MutexGuard<'_, Progress>, StoreError> {
+        let progress = self.inner.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        match &progress.stopped {
+            None => Ok(progress),
             Some(reason) => Err(StoreError::Stopped { folder: self.inner.folder.clone(), reason: reason.clone() }),
         }
     }
@@ -316,6 +376,14 @@ impl Drop for Inner {
         let sled = self.sled.take();
         // Closing a damaged store may fail once more; whatever was flushed is safe all the same.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(sled)));
+        // Background work of sled may hold its file, and with it the lock, a moment longer. Who closes a store wants to
+        // open it again, so wait until the lock is free. It goes with our handle.
+        for _ in 0..CLOSE_WAIT_MS {
+            if self.file.try_lock().is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -365,6 +433,15 @@ fn check_marker(folder: &Path) -> Result<bool, StoreError> {
         return Err(StoreError::Damaged { folder: folder.to_owned(), what });
     }
     Ok(true)
+}
+
+fn note_of(count: u64) -> Vec<u8> {
+    let count = count.to_be_bytes();
+    [count, checksum([&count[..]]).to_be_bytes()].concat()
+}
+
+fn open_note(path: &Path) -> Result<File, StoreError> {
+    File::options().write(true).open(path).map_err(io_error("opening", path))
 }
 
 fn check_size(what: &'static str, bytes: usize, least: usize, limit: usize) -> Result<(), StoreError> {

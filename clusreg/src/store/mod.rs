@@ -7,11 +7,13 @@
 //! A store that is damaged is reported with the folder and the way out; nothing here panics on what is on the disk.
 //! The last resort is a text file ([`export_to`], [`import_from`]) that also a person can read.
 
+mod copy;
 mod db;
 mod error;
 mod export_file;
 mod hive_store;
 
+pub use copy::copy_store;
 pub use db::{Db, Record, TreeOp};
 pub use error::StoreError;
 pub use export_file::{export_to, import_from};
