@@ -181,6 +181,10 @@ impl RaftMessage {
         if self.reject && self.kind == MessageKind::AppendResponse && self.reject_hint > self.index {
             return malformed("a hint above what it rejects");
         }
+        // raft-rs takes term 0 for "any entry that is not there" and would append behind a gap.
+        if self.kind == MessageKind::Append && (self.index == 0) != (self.log_term == 0) {
+            return malformed("an index without a term");
+        }
         self.check_entries()?;
         match &self.snapshot {
             Some(image) if image.index == 0 || image.term == 0 || image.term > self.term => {
