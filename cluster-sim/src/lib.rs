@@ -1,1 +1,15 @@
 //! A cluster of engines in virtual time, driven from one seed, with faults.
+//!
+//! The same engine as in the service, raft included, on simulated machines, disks and wires ([`World`]). A [`storm`] turns
+//! faults on and checks every invariant after every step, then turns them off and demands that everything settles.
+
+#![forbid(unsafe_code)]
+
+pub mod dice;
+pub mod invariants;
+pub mod machine;
+pub mod storm;
+pub mod world;
+
+pub use storm::{Outcome, Settings};
+pub use world::World;
