@@ -6,8 +6,13 @@
 
 enum { INSERTS_MAX = 99 };
 
-extern void resapi_log_event_sink(intptr_t handle, int32_t level, const uint16_t *format, const uintptr_t *inserts,
-                                  size_t count);
+typedef void (*resapi_log_sink)(intptr_t handle, int32_t level, const uint16_t *format, const uintptr_t *inserts,
+                                size_t count);
+
+/* Written once, before the address of resapi_log_event is given to anybody. */
+static resapi_log_sink sink;
+
+void resapi_log_event_bind(resapi_log_sink function) { sink = function; }
 
 /* Highest insert used: %n takes number n, and each '*' between its exclamation marks one more before it. */
 static size_t inserts_wanted(const uint16_t *format) {
@@ -36,10 +41,11 @@ static size_t inserts_wanted(const uint16_t *format) {
 
 void resapi_log_event(intptr_t handle, int32_t level, const uint16_t *format, ...) {
     uintptr_t inserts[INSERTS_MAX] = {0};
+    if (sink == NULL) return;
     size_t count = format == NULL ? 0 : inserts_wanted(format);
     va_list arguments;
     va_start(arguments, format);
     for (size_t i = 0; i < count; ++i) inserts[i] = va_arg(arguments, uintptr_t);
     va_end(arguments);
-    resapi_log_event_sink(handle, level, format, inserts, count);
+    sink(handle, level, format, inserts, count);
 }

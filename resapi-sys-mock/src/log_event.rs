@@ -6,7 +6,7 @@
 //!
 //! Left out: floating point inserts, which FormatMessage does not know either.
 
-use std::sync::RwLock;
+use std::sync::{Once, PoisonError, RwLock};
 
 use crate::abi::{LOG_EVENT_ROUTINE, LOG_LEVEL, LOG_LINE_MAX_CHARS, LPCWSTR, RESOURCE_HANDLE};
 use crate::wide;
@@ -19,14 +19,28 @@ static SINK: RwLock<Option<Sink>> = RwLock::new(None);
 /// The function to hand to `Startup` or to put into the callback table.
 pub const LOG_EVENT: LOG_EVENT_ROUTINE = resapi_log_event;
 
-/// Says where lines go, from now on, for the whole process. Without a sink they are dropped.
+/// Says where lines go, from now on, for the whole process. Call it before [`LOG_EVENT`] is given to anybody: lines
+/// without a sink are dropped.
 pub fn set_sink(sink: Sink) {
-    *SINK.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(sink);
+    *SINK.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
+    BIND.call_once(|| {
+        if !cfg!(miri) {
+            // SAFETY: the shim only keeps the pointer; it is written once, and nobody has the variadic function yet.
+            unsafe { resapi_log_event_bind(receive) }
+        }
+    });
 }
 
+static BIND: Once = Once::new();
+
+/// What the shim calls.
+type Receive = unsafe extern "C" fn(RESOURCE_HANDLE, LOG_LEVEL, LPCWSTR, *const usize, usize);
+
 unsafe extern "C" {
-    /// The shim in `shim/log_event.c`.
+    /// The variadic function of `shim/log_event.c`.
     fn resapi_log_event(handle: RESOURCE_HANDLE, level: LOG_LEVEL, format: LPCWSTR, ...);
+    /// Tells the shim whom to call.
+    fn resapi_log_event_bind(receive: Receive);
 }
 
 /// Called by the shim with the inserts as an array.
@@ -34,15 +48,14 @@ unsafe extern "C" {
 /// # Safety
 /// The shim promises `count` inserts; the DLL promised that `format` is NULL or NUL-terminated and that each
 /// insert is of the kind its text says.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn resapi_log_event_sink(
+unsafe extern "C" fn receive(
     handle: RESOURCE_HANDLE,
     level: LOG_LEVEL,
     format: LPCWSTR,
     inserts: *const usize,
     count: usize,
 ) {
-    let sink = *SINK.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let sink = *SINK.read().unwrap_or_else(PoisonError::into_inner);
     let Some(sink) = sink else { return };
     // A panic must not unwind into the C frame below; there is nobody left to tell.
     let _ = std::panic::catch_unwind(|| {

@@ -16,8 +16,8 @@ macro_rules! export {
         /// # Safety
         /// The caller is a host: `table` is NULL or a host table that lives as long as this library is loaded.
         #[unsafe(no_mangle)]
-        #[allow(unsafe_code, non_snake_case)]
-        pub unsafe extern "system" fn WolfdenBindHost(table: *const $crate::sys::host::HostTable) -> u32 {
+        #[allow(non_snake_case)]
+        unsafe extern "system" fn WolfdenBindHost(table: *const $crate::sys::host::HostTable) -> u32 {
             // SAFETY: the host's promise above is the one that the door asks for.
             unsafe { $crate::door::bind_host(table) }
         }
@@ -33,7 +33,6 @@ macro_rules! export {
 macro_rules! table {
     ($(#[$attribute:meta])* $visibility:vis $name:ident = $($resource_type:ty),+ $(,)?) => {
         $(#[$attribute])*
-        #[allow(unsafe_code)]
         $visibility const $name: $crate::sys::abi::STARTUP_ROUTINE = {
             $crate::startup_function!(#[inline(never)] startup, $($resource_type),+);
             startup
@@ -52,8 +51,8 @@ macro_rules! startup_function {
         /// The caller is a monitor: text is NUL-terminated UTF-16, the callbacks may be called from any thread as
         /// long as the library is loaded, and `table` is NULL or writable.
         #[$attribute]
-        #[allow(unsafe_code, non_snake_case)]
-        pub unsafe extern "system" fn $name(
+        #[allow(non_snake_case)]
+        unsafe extern "system" fn $name(
             resource_type: $crate::sys::abi::LPCWSTR,
             min_version: u32,
             max_version: u32,

@@ -16,6 +16,8 @@ mod instance;
 mod live;
 pub(crate) mod monitor;
 mod startup;
+#[cfg(test)]
+mod tests;
 
 pub use host::bind_host;
 pub use monitor::QuorumLost;
