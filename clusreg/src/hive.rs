@@ -131,15 +131,14 @@ impl Hive {
             return Ok(path);
         }
         self.grow(missing.iter().map(|name| limits::KEY_COST + name.len()).sum(), 0)?;
-        if let Some(mut node) = self.node_mut(&path) {
-            for name in missing {
-                node.last_write = at;
-                let name: Arc<str> = Arc::from(*name);
-                name::push(&mut path, &name);
-                created.push(path.clone());
-                let child = node.keys.entry(name::fold_shared(&name)).or_insert_with(|| Arc::new(Node::new(name, at)));
-                node = Arc::make_mut(child);
-            }
+        let mut node = self.node_mut(&path)?;
+        for name in missing {
+            node.last_write = at;
+            let name: Arc<str> = Arc::from(*name);
+            name::push(&mut path, &name);
+            created.push(path.clone());
+            let child = node.keys.entry(name::fold_shared(&name)).or_insert_with(|| Arc::new(Node::new(name, at)));
+            node = Arc::make_mut(child);
         }
         Ok(path)
     }
@@ -156,18 +155,17 @@ impl Hive {
         let name: Arc<str> = old.map_or_else(|| Arc::from(name), |named| Arc::clone(&named.name));
         let freed = old.map_or(0, |named| value_cost(&named.name, &named.value));
         self.grow(value_cost(&name, value), freed)?;
-        if let Some(node) = self.node_mut(path) {
-            node.last_write = at;
-            let named = NamedValue { name: Arc::clone(&name), value: Arc::new(value.clone()) };
-            node.values.insert(name::fold_shared(&name), named);
-        }
+        let node = self.node_mut(path)?;
+        node.last_write = at;
+        let named = NamedValue { name: Arc::clone(&name), value: Arc::new(value.clone()) };
+        node.values.insert(name::fold_shared(&name), named);
         Ok(name)
     }
 
     /// Deletes a value when it is there and returns the name it had.
     pub(crate) fn unset(&mut self, path: &str, name: &str, at: FileTime) -> Option<Arc<str>> {
         self.node(path)?.value(name)?;
-        let node = self.node_mut(path)?;
+        let node = self.node_mut(path).ok()?;
         let named = node.values.remove(name::fold(name).as_str())?;
         node.last_write = at;
         self.bytes -= value_cost(&named.name, &named.value);
@@ -206,14 +204,15 @@ impl Hive {
     }
 
     /// The node at a path, made private to this hive along the way.
-    fn node_mut(&mut self, path: &str) -> Option<&mut Node> {
+    fn node_mut(&mut self, path: &str) -> Result<&mut Node, Error> {
         let mut node = Arc::make_mut(&mut self.root);
         if !path.is_empty() {
             for name in path.split(name::SEPARATOR) {
-                node = Arc::make_mut(node.keys.get_mut(name::fold(name).as_str())?);
+                let child = node.keys.get_mut(name::fold(name).as_str());
+                node = Arc::make_mut(child.ok_or_else(|| Error::KeyMissing { path: path.to_owned() })?);
             }
         }
-        Some(node)
+        Ok(node)
     }
 
     fn grow(&mut self, more: usize, less: usize) -> Result<(), Error> {
