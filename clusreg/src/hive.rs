@@ -179,7 +179,7 @@ impl Hive {
         if self.node(path).is_none() {
             return;
         }
-        let Some(node) = self.node_mut(parent) else {
+        let Ok(node) = self.node_mut(parent) else {
             return;
         };
         let Some(gone) = node.keys.remove(name::fold(name).as_str()) else {
@@ -194,12 +194,7 @@ impl Hive {
         let names = name::split(path)?;
         let mut created = Vec::new();
         self.create(&names, last_write, &mut created)?;
-        match self.node_mut(path) {
-            Some(node) => node.last_write = last_write,
-            None => {
-                return Err(Error::KeyMissing { path: path.to_owned() });
-            }
-        }
+        self.node_mut(path)?.last_write = last_write;
         Ok(())
     }
 
