@@ -1,0 +1,617 @@
+//! One resource in this monitor: its worker thread, its queue, and the calls of its entry points.
+//!
+//! Entry points of an instance run one at a time on its own worker thread; Terminate runs at once on a thread of its own and
+//! may overlap all of them but Open and Close (reference 01.3). What the results mean is decided by
+//! [`InstanceState`]; this file carries its [`Step`]s out. The lock of an instance is never held while foreign code runs.
+//!
+//! The order of Terminate and its victim, in steps: (1) Online runs on the worker; (2) Terminate is asked for, the state says
+//! Terminating, and a second thread calls Terminate; (3) whichever returns first, the worker begins nothing new before
+//! Terminate has returned; (4) what Online answers after all is dropped by the state machine.
+#![forbid(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use resapi_sys_mock::codes::win32::{
+    ERROR_BUSY, ERROR_INVALID_FUNCTION, ERROR_IO_PENDING, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESOURCE_NOT_AVAILABLE,
+    ERROR_SUCCESS,
+};
+
+use crate::clock::{lock, now_ms};
+use crate::controls::{self, Target};
+use crate::dll::door::{Door, Resid};
+use crate::dll::provider::LoadError;
+use crate::dll::{ResourceSide, callbacks, handles, host};
+use crate::instance_state::{Exit, InstanceState, Phase, Report, Step, named};
+use crate::monitor::{Monitor, key_of};
+use crate::output;
+use crate::poller::{Poll, PollClock};
+use crate::protocol::{FromMonitor, LogComponent, LogLevel, OpenSpec, RequestId, ResourceId, Status, Timing, TypeSpec};
+use crate::scheduler::Wake;
+use crate::watchdog::Watched;
+
+/// How many control calls of one resource may wait.
+pub(crate) const MAX_WAITING_JOBS: usize = 64;
+
+/// What the worker has to do. The number is the generation of the request.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Open(u64),
+    Online(u64),
+    Offline(u64),
+    Close(u64),
+    Arbitrate(u64),
+    Release(u64),
+    Control { request: RequestId, code: u32, input: Vec<u8> },
+    LooksAlive,
+    IsAlive,
+}
+
+/// A resource of this monitor.
+pub(crate) struct Instance {
+    pub(crate) id: ResourceId,
+    name: String,
+    spec: TypeSpec,
+    monitor: Arc<Monitor>,
+    me: Weak<Self>,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+struct Inner {
+    state: InstanceState,
+    timing: Timing,
+    /// Only while online.
+    polls: Option<PollClock>,
+    /// The event handle of the present run, 0 for none.
+    event: usize,
+    queue: VecDeque<Job>,
+    opened: Option<Arc<Opened>>,
+    /// Closed, or never opened: the worker ends.
+    is_gone: bool,
+}
+
+/// What exists between Open and Close.
+struct Opened {
+    door: Arc<Door>,
+    resid: Resid,
+    handle: isize,
+}
+
+impl Instance {
+    /// An instance whose first job is Open.
+    pub(crate) fn new(id: ResourceId, generation: u64, spec: OpenSpec, monitor: Arc<Monitor>) -> Arc<Self> {
+        let inner = Inner {
+            state: InstanceState::new(generation, spec.timing.pending_timeout_ms),
+            timing: spec.timing,
+            polls: None,
+            event: 0,
+            queue: VecDeque::from([Job::Open(generation)]),
+            opened: None,
+            is_gone: false,
+        };
+        Arc::new_cyclic(|me| Self {
+            id,
+            name: spec.name,
+            spec: spec.resource_type,
+            monitor,
+            me: me.clone(),
+            inner: Mutex::new(inner),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Puts a job into the queue. A newer wish replaces an older one that was not begun.
+    pub(crate) fn ask(&self, job: Job) {
+        let mut inner = lock(&self.inner);
+        if inner.is_gone {
+            drop(inner);
+            return self.answer_gone(job);
+        }
+        match job {
+            Job::Online(_) | Job::Offline(_) | Job::Close(_) => self.drop_older_wishes(&mut inner),
+            Job::Control { request, .. } if inner.queue.len() >= MAX_WAITING_JOBS => {
+                let output = Vec::new();
+                return self.monitor.outbox.push(FromMonitor::Controlled { request, code: ERROR_BUSY, output });
+            }
+            Job::Control { .. }
+            | Job::Arbitrate(_)
+            | Job::Release(_)
+            | Job::Open(_)
+            | Job::LooksAlive
+            | Job::IsAlive => {}
+        }
+        inner.queue.push_back(job);
+        self.changed.notify_all();
+    }
+
+    /// Terminate, at once.
+    pub(crate) fn terminate(&self, generation: u64) {
+        let mut inner = lock(&self.inner);
+        self.drop_older_wishes(&mut inner);
+        let steps = inner.state.terminate_requested(generation);
+        self.carry_out(&mut inner, steps);
+    }
+
+    /// New intervals and limits. They hold from the next poll, report and call on.
+    pub(crate) fn configure(&self, timing: Timing) {
+        let mut inner = lock(&self.inner);
+        inner.timing = timing;
+        inner.state.configure(timing.pending_timeout_ms);
+        if let Some(polls) = &mut inner.polls {
+            polls.configure(timing);
+        }
+        self.settle(&mut inner);
+    }
+
+    /// The lease of the monitor ran out.
+    pub(crate) fn lease_lost(&self) {
+        let mut inner = lock(&self.inner);
+        let steps = inner.state.lease_lost();
+        self.carry_out(&mut inner, steps);
+    }
+
+    /// Something outside has changed (the lease): jobs that waited for it may go on.
+    pub(crate) fn look_again(&self) {
+        let _inner = lock(&self.inner);
+        self.changed.notify_all();
+    }
+
+    /// The scheduler woke this instance.
+    pub(crate) fn tick(&self) {
+        let now = now_ms();
+        let mut inner = lock(&self.inner);
+        let steps = inner.state.tick(now);
+        self.carry_out(&mut inner, steps);
+        let due = inner.polls.as_mut().and_then(|polls| polls.take_due(now));
+        match due {
+            Some(Poll::LooksAlive) => inner.queue.push_back(Job::LooksAlive),
+            Some(Poll::IsAlive) => inner.queue.push_back(Job::IsAlive),
+            None => {}
+        }
+        self.settle(&mut inner);
+    }
+
+    /// The end of the monitor, first part: whatever runs goes offline in its own way.
+    pub(crate) fn stop_gracefully(&self) {
+        let (is_active, generation) = {
+            let inner = lock(&self.inner);
+            (inner.state.is_active(), inner.state.generation())
+        };
+        if is_active {
+            self.ask(Job::Offline(generation));
+        }
+    }
+
+    /// The end of the monitor, second part: whatever still runs is terminated.
+    pub(crate) fn stop_now(&self) {
+        let mut inner = lock(&self.inner);
+        if inner.state.is_active() {
+            let generation = inner.state.generation();
+            let steps = inner.state.terminate_requested(generation);
+            self.carry_out(&mut inner, steps);
+        }
+    }
+
+    /// The end of the monitor, third part.
+    pub(crate) fn close(&self) {
+        let generation = lock(&self.inner).state.generation();
+        self.ask(Job::Close(generation));
+    }
+
+    /// Neither running nor being stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let inner = lock(&self.inner);
+        inner.is_gone || (!inner.state.is_active() && inner.state.phase() != Phase::Terminating)
+    }
+
+    /// The worker thread: takes one job after the other until the instance is closed.
+    pub(crate) fn work(&self) {
+        loop {
+            let mut inner = lock(&self.inner);
+            let job = loop {
+                if inner.is_gone {
+                    return self.answer_rest(inner);
+                }
+                if let Some(job) = self.take_job(&mut inner) {
+                    break job;
+                }
+                inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            };
+            drop(inner);
+            self.run(job);
+        }
+    }
+
+    /// The first job that may begin now. Nothing overtakes Open and Close; while Terminate runs nothing begins.
+    fn take_job(&self, inner: &mut Inner) -> Option<Job> {
+        if inner.state.phase() == Phase::Terminating {
+            return None;
+        }
+        for (place, job) in inner.queue.iter().enumerate() {
+            let may_begin = match job {
+                Job::Open(_) | Job::Close(_) => {
+                    return if place == 0 { inner.queue.pop_front() } else { None };
+                }
+                Job::Online(_) => {
+                    inner.state.can_begin_online() && (self.monitor.has_lease() || !is_stopped(inner.state.phase()))
+                }
+                Job::Offline(_) => inner.state.can_begin_offline(),
+                Job::Arbitrate(_) | Job::Release(_) | Job::Control { .. } | Job::LooksAlive | Job::IsAlive => true,
+            };
+            if may_begin {
+                return inner.queue.remove(place);
+            }
+        }
+        None
+    }
+
+    fn run(&self, job: Job) {
+        match job {
+            Job::Open(generation) => self.open(generation),
+            Job::Online(generation) => self.online(generation),
+            Job::Offline(generation) => self.offline(generation),
+            Job::Close(generation) => self.close_instance(generation),
+            Job::Arbitrate(generation) => {
+                let code = self.code_of("Arbitrate", |opened| opened.door.arbitrate(&opened.resid));
+                self.tell(generation, Status::Arbitrated { code });
+            }
+            Job::Release(generation) => {
+                let code = self.code_of("Release", |opened| opened.door.release(&opened.resid));
+                self.tell(generation, Status::Released { code });
+            }
+            Job::Control { request, code, input } => {
+                let (code, output) = self.control(code, &input);
+                self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
+            }
+            Job::LooksAlive => self.poll(Poll::LooksAlive),
+            Job::IsAlive => self.poll(Poll::IsAlive),
+        }
+    }
+
+    fn open(&self, generation: u64) {
+        if lock(&self.inner).opened.is_some() {
+            return self.tell(generation, Status::Opened);
+        }
+        let opened = match self.try_open() {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.monitor.forget(self);
+                lock(&self.inner).is_gone = true;
+                return self.tell(generation, Status::OpenFailed { code: error.code, message: error.message });
+            }
+        };
+        let mut inner = lock(&self.inner);
+        inner.opened = Some(Arc::new(opened));
+        let steps = inner.state.opened();
+        self.carry_out(&mut inner, steps);
+    }
+
+    fn try_open(&self) -> Result<Opened, LoadError> {
+        let door = self.timed("Startup", || self.monitor.providers.door(&self.spec))?;
+        let weak: Weak<dyn ResourceSide> = self.me.clone();
+        let full = |what: &str| LoadError {
+            code: ERROR_NOT_ENOUGH_MEMORY,
+            message: format!(
+                "this monitor has too many {what} already; give some resources a monitor of their own (SeparateMonitor)"
+            ),
+        };
+        let handle = handles::give_resource(weak).ok_or_else(|| full("resources"))?;
+        let forget = || {
+            host::close_keys_of(handle);
+            handles::close_resource(handle, &self.blamed());
+        };
+        let Some(key) = host::open_root(handle, key_of(self.id)) else {
+            forget();
+            return Err(full("open registry keys"));
+        };
+        match self.timed("Open", || door.open(&self.name, key, handle)) {
+            Ok(resid) => Ok(Opened { door, resid, handle }),
+            Err(code) => {
+                forget();
+                let message = format!(
+                    "Open of {} answered {}; the library's lines in the cluster log may say why",
+                    self.blamed(),
+                    named(code)
+                );
+                Err(LoadError { code, message })
+            }
+        }
+    }
+
+    fn online(&self, generation: u64) {
+        let (opened, attempt) = {
+            let mut inner = lock(&self.inner);
+            if !inner.state.can_begin_online() {
+                // Terminate came between the queue and here; the wish was older.
+                return;
+            }
+            match inner.state.begin_online(now_ms(), generation) {
+                Ok(attempt) => {
+                    inner.drop_event();
+                    self.settle(&mut inner);
+                    (inner.opened.clone().expect("what can be begun is open"), attempt)
+                }
+                Err(steps) => return self.carry_out(&mut inner, steps),
+            }
+        };
+        let (code, event) = self.timed("Online", || opened.door.online(&opened.resid));
+        {
+            let mut inner = lock(&self.inner);
+            let steps = inner.state.returned(now_ms(), attempt, code);
+            self.carry_out(&mut inner, steps);
+        }
+        if event != 0 && (code == ERROR_SUCCESS || code == ERROR_IO_PENDING) {
+            let Some(me) = self.me.upgrade() else { return };
+            let side: Arc<dyn ResourceSide> = me;
+            if callbacks::watch(&side, opened.handle, event) {
+                self.event_supplied(event);
+            }
+        }
+    }
+
+    fn offline(&self, generation: u64) {
+        let (opened, attempt) = {
+            let mut inner = lock(&self.inner);
+            if !inner.state.can_begin_offline() {
+                return;
+            }
+            match inner.state.begin_offline(now_ms(), generation) {
+                Ok(attempt) => {
+                    self.settle(&mut inner);
+                    (inner.opened.clone().expect("what can be begun is open"), attempt)
+                }
+                Err(steps) => return self.carry_out(&mut inner, steps),
+            }
+        };
+        let code = self.timed("Offline", || opened.door.offline(&opened.resid));
+        let mut inner = lock(&self.inner);
+        let steps = inner.state.returned(now_ms(), attempt, code);
+        self.carry_out(&mut inner, steps);
+    }
+
+    fn close_instance(&self, generation: u64) {
+        let opened = {
+            let mut inner = lock(&self.inner);
+            if inner.state.is_active() {
+                let steps = inner.state.stop_for_close();
+                inner.queue.push_front(Job::Close(generation));
+                return self.carry_out(&mut inner, steps);
+            }
+            if inner.state.phase() == Phase::Terminating {
+                inner.queue.push_front(Job::Close(generation));
+                return;
+            }
+            inner.state.begin_close(generation);
+            inner.drop_event();
+            self.settle(&mut inner);
+            inner.opened.take()
+        };
+        if let Some(opened) = opened {
+            self.timed("Close", || opened.door.close(&opened.resid));
+            let left_open = host::close_keys_of(opened.handle);
+            handles::close_resource(opened.handle, &self.blamed());
+            if left_open > 0 {
+                self.note(
+                    LogLevel::Warning,
+                    &format!("left {left_open} registry keys open at Close; the monitor closed them"),
+                );
+            }
+        }
+        self.monitor.forget(self);
+        self.tell(generation, Status::Closed);
+        lock(&self.inner).is_gone = true;
+        self.monitor.instance_changed();
+    }
+
+    fn control(&self, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
+        let Some(opened) = lock(&self.inner).opened.clone() else { return (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new()) };
+        let (result, output) = self.timed("ResourceControl", || opened.door.control(&opened.resid, code, input));
+        if result != ERROR_INVALID_FUNCTION {
+            return (result, output);
+        }
+        let target = Target { key: key_of(self.id), is_quorum_capable: opened.door.is_quorum_capable() };
+        controls::default_processing(&target, code, input, &|call| self.monitor.registry.call(call))
+    }
+
+    fn poll(&self, poll: Poll) {
+        let opened = {
+            let inner = lock(&self.inner);
+            match &inner.opened {
+                Some(opened) if inner.state.phase() == Phase::Online => Arc::clone(opened),
+                _ => return,
+            }
+        };
+        let alive = match poll {
+            Poll::LooksAlive => self.timed("LooksAlive", || opened.door.looks_alive(&opened.resid)),
+            Poll::IsAlive => self.timed("IsAlive", || opened.door.is_alive(&opened.resid)),
+        };
+        let mut inner = lock(&self.inner);
+        if let Some(polls) = &mut inner.polls {
+            polls.answered(now_ms(), poll);
+        }
+        let steps = match poll {
+            Poll::LooksAlive => inner.state.looks_alive_answered(alive),
+            Poll::IsAlive => inner.state.is_alive_answered(alive),
+        };
+        self.carry_out(&mut inner, steps);
+    }
+
+    /// Carries out what the state machine decided, in order, and wakes whoever waits for a change.
+    fn carry_out(&self, inner: &mut Inner, steps: Vec<Step>) {
+        for step in steps {
+            match step {
+                Step::Tell { generation, status } => self.tell(generation, status),
+                Step::Terminate => self.start_terminate(inner),
+                Step::AskIsAlive => {
+                    if !inner.queue.iter().any(|job| matches!(job, Job::IsAlive)) {
+                        inner.queue.push_front(Job::IsAlive);
+                    }
+                }
+                Step::Note { level, text } => self.note(level, &text),
+            }
+        }
+        self.settle(inner);
+    }
+
+    /// Brings polls and deadlines into line with the state.
+    fn settle(&self, inner: &mut Inner) {
+        if inner.state.phase() != Phase::Online {
+            inner.polls = None;
+            inner.queue.retain(|job| !matches!(job, Job::LooksAlive | Job::IsAlive));
+        } else if inner.polls.is_none() {
+            inner.polls = Some(PollClock::start(now_ms(), inner.timing, inner.event != 0));
+        }
+        let poll = inner.polls.as_ref().and_then(PollClock::next_deadline);
+        let next = [inner.state.next_deadline(), poll].into_iter().flatten().min();
+        self.monitor.scheduler.set(Wake::Resource(self.id), next);
+        self.changed.notify_all();
+        self.monitor.instance_changed();
+    }
+
+    /// Terminate on a thread of its own, so that no other call holds it up.
+    fn start_terminate(&self, inner: &Inner) {
+        let (Some(me), Some(opened)) = (self.me.upgrade(), inner.opened.clone()) else { return };
+        self.monitor.spawn("terminate", move || {
+            me.timed("Terminate", || opened.door.terminate(&opened.resid));
+            let mut inner = lock(&me.inner);
+            let steps = inner.state.terminate_returned();
+            me.carry_out(&mut inner, steps);
+        });
+    }
+
+    /// Runs one call into the library under the eyes of the watchdog.
+    fn timed<R>(&self, call: &'static str, enter: impl FnOnce() -> R) -> R {
+        let watched = Watched {
+            resource: Some(self.id),
+            resource_type: self.spec.name.clone(),
+            dll_name: self.spec.dll_name.clone(),
+            call,
+            limit_ms: lock(&self.inner).timing.deadlock_timeout_ms,
+        };
+        self.monitor.timed(watched, enter)
+    }
+
+    fn code_of(&self, call: &'static str, enter: impl FnOnce(&Opened) -> u32) -> u32 {
+        match lock(&self.inner).opened.clone() {
+            Some(opened) => self.timed(call, || enter(&opened)),
+            None => ERROR_RESOURCE_NOT_AVAILABLE,
+        }
+    }
+
+    fn event_supplied(&self, event: usize) {
+        let mut inner = lock(&self.inner);
+        inner.event = event;
+        if let Some(polls) = &mut inner.polls {
+            polls.event_supplied();
+        }
+        self.settle(&mut inner);
+    }
+
+    fn drop_older_wishes(&self, inner: &mut Inner) {
+        let before = inner.queue.len();
+        inner.queue.retain(|job| !matches!(job, Job::Online(_) | Job::Offline(_)));
+        if inner.queue.len() < before {
+            self.note(
+                LogLevel::Information,
+                "a call that had not begun was overtaken by a newer request and is dropped",
+            );
+        }
+    }
+
+    /// The instance is gone: whoever still waits for an answer gets one.
+    fn answer_rest(&self, mut inner: MutexGuard<'_, Inner>) {
+        let rest = std::mem::take(&mut inner.queue);
+        drop(inner);
+        rest.into_iter().for_each(|job| self.answer_gone(job));
+    }
+
+    fn answer_gone(&self, job: Job) {
+        match job {
+            Job::LooksAlive | Job::IsAlive | Job::Open(_) => {}
+            Job::Online(generation) => {
+                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Online)
+            }
+            Job::Offline(generation) => {
+                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Offline)
+            }
+            Job::Close(generation) => {
+                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Close)
+            }
+            Job::Arbitrate(generation) => {
+                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Arbitrate)
+            }
+            Job::Release(generation) => {
+                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Release)
+            }
+            Job::Control { request, .. } => {
+                let (code, output) = (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new());
+                self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
+            }
+        }
+    }
+
+    fn tell(&self, generation: u64, status: Status) {
+        self.monitor.outbox.push(FromMonitor::Status { resource: self.id, generation, status });
+    }
+
+    fn note(&self, level: LogLevel, text: &str) {
+        self.monitor.outbox.note(level, Some(self.id), &format!("{}: {text}", self.blamed()));
+    }
+
+    /// The resource and its library, for messages.
+    fn blamed(&self) -> String {
+        format!("{} of {}", self.name, self.spec.dll_name)
+    }
+}
+
+impl Inner {
+    /// Before a new run the event of the last one means nothing.
+    fn drop_event(&mut self) {
+        if self.event != 0 {
+            host::unwatch_event(self.event);
+            self.event = 0;
+        }
+    }
+}
+
+impl ResourceSide for Instance {
+    fn status_reported(&self, report: Report, event: Option<usize>) -> Exit {
+        let mut inner = lock(&self.inner);
+        if let Some(event) = event {
+            inner.event = event;
+        }
+        let (exit, steps) = inner.state.status_reported(now_ms(), report);
+        self.carry_out(&mut inner, steps);
+        exit
+    }
+
+    fn log(&self, level: LogLevel, text: &str) {
+        let (component, resource) = (LogComponent::Res, Some(self.id));
+        self.monitor.outbox.push(FromMonitor::Log { level, component, resource, text: output::line(text) });
+    }
+
+    fn failure_signalled(&self, code: u32) {
+        let mut inner = lock(&self.inner);
+        let steps = inner.state.failure_signalled(code);
+        self.carry_out(&mut inner, steps);
+    }
+
+    fn event_signalled(&self) {
+        let mut inner = lock(&self.inner);
+        let steps = inner.state.event_signalled();
+        self.carry_out(&mut inner, steps);
+    }
+
+    fn quorum_lost(&self) {
+        self.monitor.outbox.push(FromMonitor::QuorumResourceLost { resource: self.id });
+    }
+
+    fn dll_name(&self) -> &str {
+        &self.spec.dll_name
+    }
+}
+
+fn is_stopped(phase: Phase) -> bool {
+    matches!(phase, Phase::Offline | Phase::Failed)
+}
