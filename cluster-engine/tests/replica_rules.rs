@@ -3,8 +3,8 @@
 mod replica_net;
 
 use cluster_engine::replica::{
-    EntryBody, LogEntry, MessageKind, Out, Payload, RaftMessage, Refused, Rejected, Replica, ReplicaConfig, Sabotage,
-    Stored, VoterChange, VoterId, Voters, Write,
+    EntryBody, LogEntry, MAX_HELD_MESSAGES, MAX_UNPERSISTED, MessageKind, Out, Payload, RaftMessage, Refused, Rejected,
+    Replica, ReplicaConfig, Sabotage, Stored, VoterChange, VoterId, Voters, Write,
 };
 use replica_net::Net;
 
@@ -256,6 +256,48 @@ fn rule_4_nothing_is_stepped_while_a_snapshot_is_installed() {
     assert!(net.run_until(100, |net| net.hosts[&newcomer].state.last() == Some(&op)));
     assert_eq!(net.hosts[&newcomer].state, net.hosts[&leader].state);
     check(&net);
+}
+
+#[test]
+fn rule_4_taken_out_lets_messages_in() {
+    let sabotage = Sabotage { step_during_install: true, ..Sabotage::default() };
+    let config = ReplicaConfig { sabotage, ..node(B) };
+    for (config, expected) in [(node(B), Err(Rejected::Installing)), (config, Ok(()))] {
+        let mut replica = Replica::start(config, Stored::empty()).expect("a good store");
+        let image = Stored::first(Voters::new(&[1, 2], &[]), Vec::new()).snapshot;
+        let mut snapshot = RaftMessage::new(MessageKind::Snapshot, A, B, 2);
+        snapshot.snapshot = Some(image);
+        replica.receive(snapshot).expect("a good message");
+        replica.drain();
+        let beat = RaftMessage::new(MessageKind::Heartbeat, A, B, 2);
+        assert_eq!(replica.receive(beat), expected);
+    }
+}
+
+#[test]
+fn a_disk_that_is_stuck_does_not_fill_the_memory() {
+    let stored = Stored::first(Voters::new(&[1, 2, 3], &[]), Vec::new());
+    let mut replica = Replica::start(node(B), stored).expect("a good store");
+    for _ in 0..MAX_HELD_MESSAGES + 500 {
+        replica.receive(RaftMessage::new(MessageKind::Heartbeat, A, B, 2)).expect("a good message");
+        assert_eq!(kinds_sent(&replica.drain()), []);
+    }
+    replica.persisted(1);
+    assert_eq!(kinds_sent(&replica.drain()).len(), MAX_HELD_MESSAGES);
+
+    let (mut leader, _) = sole_voter_stands(Sabotage::default());
+    leader.persisted(1);
+    leader.drain();
+    let full = (0..MAX_UNPERSISTED + 1).find_map(|_| {
+        let refused = leader.propose(vec![1]).err();
+        leader.drain();
+        refused
+    });
+    assert_eq!(full, Some(Refused::Full));
+    assert_eq!(leader.unpersisted(), MAX_UNPERSISTED);
+    leader.persisted(1 + MAX_UNPERSISTED);
+    leader.drain();
+    assert!(leader.propose(vec![1]).is_ok());
 }
 
 #[test]

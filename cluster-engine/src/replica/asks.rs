@@ -5,7 +5,9 @@ use raft::ProgressState;
 
 use super::convert::{change_bytes, change_to_raft};
 use super::core::Replica;
-use super::said::{MAX_PROPOSAL_BYTES, MAX_SNAPSHOT_BYTES, Out, PROMOTE_LAG_ENTRIES, Proposed, Refused};
+use super::said::{
+    MAX_PROPOSAL_BYTES, MAX_SNAPSHOT_BYTES, MAX_UNPERSISTED, Out, PROMOTE_LAG_ENTRIES, Proposed, Refused,
+};
 use super::store::{Position, SnapshotImage, Write};
 use super::voters::{VoterChange, VoterId};
 
@@ -22,6 +24,9 @@ impl Replica {
         }
         if data.len() > MAX_PROPOSAL_BYTES {
             return Err(Refused::TooLarge { size: data.len(), limit: MAX_PROPOSAL_BYTES });
+        }
+        if self.unpersisted() >= MAX_UNPERSISTED {
+            return Err(Refused::Full);
         }
         let proposed = self.raw.propose(Vec::new(), data);
         self.set_wait();
@@ -166,9 +171,9 @@ impl Replica {
         let last = self.last_index();
         let progress = self.raw.raft.prs().get(id.0);
         let matched = progress.map_or(0, |progress| progress.matched);
-        let replicating = progress.is_some_and(|progress| progress.state == ProgressState::Replicate);
+        let filling = progress.is_some_and(|progress| progress.state == ProgressState::Snapshot);
         let silent = self.silent_for(id).is_none_or(|ticks| ticks > self.config.election_ticks.into());
-        if !replicating || silent || matched + PROMOTE_LAG_ENTRIES < last {
+        if filling || silent || matched == 0 || matched + PROMOTE_LAG_ENTRIES < last {
             return Err(Refused::LearnerBehind { id, matched, last });
         }
         Ok(())

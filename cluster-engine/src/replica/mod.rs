@@ -17,7 +17,7 @@
 //! | 6 lost snapshots are reported | `core.rs`, `give_up_snapshots` |
 //! | 7 a snapshot names its receiver | `log.rs`, `snapshot`; `Replica::snapshot_due` |
 //! | 8 the voters belong to the applied index | `store.rs`, `SnapshotImage`; `core.rs`, `start` |
-//! | 9 hard state never after later entries | `ready.rs`, one batch per ready, in order |
+//! | 9 hard state never after later entries | `ready.rs`, `collect_writes` |
 //!
 //! One more was found here: a replica does not stand for election while entries of its log are not durable, because a
 //! sole voter would become leader on the spot and raft-rs asserts that a new leader's log is persisted.
@@ -42,8 +42,8 @@ pub use self::config::{
 };
 pub use self::core::Replica;
 pub use self::said::{
-    MAX_PROPOSAL_BYTES, MAX_SNAPSHOT_BYTES, MAX_UNCOMMITTED_BYTES, MAX_WAITING_READS, Out, PROMOTE_LAG_ENTRIES,
-    Payload, Proposed, Refused,
+    MAX_HELD_MESSAGES, MAX_PROPOSAL_BYTES, MAX_SNAPSHOT_BYTES, MAX_UNCOMMITTED_BYTES, MAX_UNPERSISTED,
+    MAX_WAITING_READS, Out, PROMOTE_LAG_ENTRIES, Payload, Proposed, Refused,
 };
 pub use self::store::{
     EntryBody, HardState, LogEntry, MAX_POSITION, Position, SnapshotImage, StoreFault, Stored, Write,

@@ -10,7 +10,7 @@ use raft::{Ready, StateRole};
 
 use super::convert::{change_to_raft, entry_from_raft, hard_from_raft, image_from_raft, voters_from_raft};
 use super::core::Replica;
-use super::said::{Out, Payload};
+use super::said::{MAX_HELD_MESSAGES, Out, Payload};
 use super::store::{EntryBody, SnapshotImage, Write};
 use super::voters::{VoterChange, VoterId, Voters};
 use super::wire::RaftMessage;
@@ -130,14 +130,15 @@ impl Replica {
     }
 
     /// Sends now what waits for a durable batch, or for none; holds the rest. In the order of the receivers, because
-    /// raft-rs's own order is that of a hash map.
+    /// raft-rs's own order is that of a hash map. Behind a disk that is stuck, messages beyond the limit are lost like
+    /// any other.
     fn send(&mut self, mut messages: Vec<Message>, batch: u64) {
         messages.sort_by_key(|message| message.to);
         for message in messages.into_iter().filter_map(RaftMessage::from_raft) {
-            if batch > self.durable {
-                self.held.push_back((batch, message));
-            } else {
+            if batch <= self.durable {
                 self.out.push(Out::Send { to: message.to, message });
+            } else if self.held.len() < MAX_HELD_MESSAGES {
+                self.held.push_back((batch, message));
             }
         }
     }

@@ -15,6 +15,10 @@ pub const MAX_UNCOMMITTED_BYTES: usize = 64 << 20;
 pub const MAX_SNAPSHOT_BYTES: usize = 256 << 20;
 /// How many reads may wait for their answer.
 pub const MAX_WAITING_READS: usize = 16_384;
+/// How many messages may wait for the disk; more are dropped, as a network would.
+pub const MAX_HELD_MESSAGES: usize = 4096;
+/// How many batches may wait for the disk before proposals are refused.
+pub const MAX_UNPERSISTED: u64 = 1024;
 /// How many entries a learner may lag behind and still get its vote.
 pub const PROMOTE_LAG_ENTRIES: u64 = 64;
 
@@ -114,8 +118,8 @@ pub enum Refused {
         /// The limit.
         limit: usize,
     },
-    /// Too much waits for a majority.
-    #[error("too many proposals wait for a majority; ask again when some are committed")]
+    /// Too much waits for a majority or for the disk.
+    #[error("too many proposals wait for a majority or for the disk; ask again when some are committed")]
     Full,
     /// Too many reads wait.
     #[error("{MAX_WAITING_READS} reads wait already; ask again in a moment")]

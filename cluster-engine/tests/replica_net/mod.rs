@@ -76,6 +76,8 @@ pub struct Net {
     pub delay_ticks: u64,
     pub ledger: Ledger,
     next_op: u64,
+    /// How many batches each host was told to write.
+    pub written: BTreeMap<VoterId, u64>,
     /// Answers true for messages to be lost; for directed tests.
     pub eats: fn(&RaftMessage) -> bool,
 }
@@ -95,6 +97,7 @@ impl Net {
             delay_ticks: 0,
             ledger: Ledger::default(),
             next_op: 1,
+            written: BTreeMap::new(),
             eats: |_| false,
         };
         for id in voters.members() {
@@ -317,6 +320,7 @@ impl Net {
         let host = self.hosts.get_mut(&id).expect("a known host");
         match out {
             Out::Persist { n, writes } => {
+                *self.written.entry(id).or_default() += 1;
                 let earliest = host.writes.back().map_or(self.now, |(due, _, _)| *due);
                 let due = earliest.max(self.now + self.dice.below(host.disk_ticks + 1));
                 host.writes.push_back((due, n, writes));

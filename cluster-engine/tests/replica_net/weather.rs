@@ -9,7 +9,7 @@ use super::{Dice, Net};
 
 /// How long the storm lasts, and how long settling may take, in ticks.
 const STORM_TICKS: u64 = 350;
-const CALM_TICKS: u64 = 900;
+const CALM_TICKS: u64 = 600;
 /// Ids from here on belong to stores that were added later.
 const NEWCOMERS: u64 = 20;
 const MOST_HOSTS: usize = 7;
