@@ -1,0 +1,71 @@
+//! The lab's door into a node: cutting and healing its links. Open only to who knows the token that the lab gave to the
+//! node at its start; a node that is in no lab has no such door.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use cluster_engine::{NodeId, code};
+use serde::{Deserialize, Serialize};
+
+use super::handle::{Link, NodeHandle};
+
+/// The header that carries the token.
+pub const TOKEN_HEADER: &str = "x-wolfden-lab-token";
+/// The path of the door.
+pub const CUT_PATH: &str = "/api/v1/lab/cut";
+/// The longest body that is read, in bytes.
+const MAX_BODY_BYTES: usize = 4096;
+
+/// What the lab asks of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Cut {
+    /// The id of the other node.
+    pub node: u32,
+    /// Drop what comes from it.
+    pub incoming: bool,
+    /// Drop what goes to it.
+    pub outgoing: bool,
+}
+
+#[derive(Clone)]
+struct Door {
+    handle: NodeHandle,
+    token: String,
+}
+
+/// The routes of the door, to be merged into those of the node's API.
+pub fn routes(handle: NodeHandle, token: String) -> Router {
+    Router::new()
+        .route(CUT_PATH, post(cut))
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(Door { handle, token })
+}
+
+async fn cut(State(door): State<Door>, headers: HeaderMap, body: axum::body::Bytes) -> Response {
+    if !headers.get(TOKEN_HEADER).is_some_and(|token| token.as_bytes() == door.token.as_bytes()) {
+        let text = "only the lab that started this node may cut its links; ask the lab";
+        return refused(StatusCode::FORBIDDEN, code::ACCESS_DENIED, "ERROR_ACCESS_DENIED", text);
+    }
+    match serde_json::from_slice::<Cut>(&body) {
+        Ok(cut) => {
+            let link = Link { incoming_cut: cut.incoming, outgoing_cut: cut.outgoing };
+            door.handle.set_link(NodeId(cut.node), link);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => refused(
+            StatusCode::BAD_REQUEST,
+            code::INVALID_DATA,
+            "ERROR_INVALID_DATA",
+            &format!("no such request: {error}"),
+        ),
+    }
+}
+
+/// A refusal in the form that the whole API has.
+fn refused(status: StatusCode, code: u32, name: &str, message: &str) -> Response {
+    let body = serde_json::json!({ "error": { "code": code, "name": name, "message": message, "facts": {} } });
+    (status, Json(body)).into_response()
+}

@@ -1,0 +1,39 @@
+//! The driver: what carries an engine in the real world.
+//!
+//! The engine decides and touches nothing; everything it wants done is done here, on real time, sockets, files and
+//! processes. One task owns the engine ([`node`]); around it stand the parts that it talks to through bounded queues:
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `clock` | the only reader of a clock |
+//! | `identity` | who this node is, in a file |
+//! | `store` | makes writes durable, in order, on a thread of its own |
+//! | `peers` | frames to and from the other nodes |
+//! | `monitors` | Resource Monitor processes and their connections |
+//! | `earlier` | makes certain that nothing of an earlier life of this service still runs |
+//! | `log`, `history` | cluster.log, and what was told lately |
+//! | `recorder` | every event with its time, so that a simulator can replay it |
+//!
+//! Clients (the API) see a [`NodeHandle`] and nothing else.
+
+pub mod clock;
+mod convert;
+pub mod earlier;
+mod handle;
+pub mod history;
+pub mod identity;
+pub mod join;
+pub mod lab_door;
+pub mod log;
+mod monitor_process;
+mod monitors;
+pub mod node;
+pub mod peers;
+pub mod process_files;
+pub mod recorder;
+mod registry;
+pub mod start;
+pub mod store;
+pub mod wire;
+
+pub use handle::{Gone, Link, NodeFacts, NodeHandle, PeerFacts};
