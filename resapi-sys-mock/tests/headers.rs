@@ -197,3 +197,26 @@ fn headers_agree_as_c() {
 fn headers_agree_as_cpp() {
     check(true, "c++11");
 }
+
+/// The example is compiled with the very line that its own comment gives, and without a warning.
+#[test]
+fn the_c_example_compiles_as_its_comment_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the project");
+    let source = std::fs::read_to_string(root.join("examples/c/counter.c")).unwrap();
+    let line = source.lines().find_map(|line| line.trim_start_matches([' ', '*']).strip_prefix("cc "));
+    let arguments: Vec<_> = line.expect("the comment shows how to compile").split_whitespace().collect();
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("libcounter.so");
+    let (output, rest) = arguments.split_last().expect("the line has arguments");
+    assert_eq!(*output, "libcounter.so");
+    let output = Command::new("cc")
+        .current_dir(root)
+        .args(rest)
+        .arg(&library)
+        .args(["-Wall", "-Wextra", "-Werror"])
+        .output()
+        .expect("a C compiler is needed to check the example: install gcc or clang");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let built = std::fs::read(&library).unwrap();
+    assert!(built.windows(8).any(|bytes| bytes == b"\0Startup"), "the library exports Startup");
+}
