@@ -19,6 +19,10 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long a guard may take to start a program.
 const START_LIMIT: Duration = Duration::from_secs(10);
+/// How long a guard may take to end after a start that was given up.
+const ABANDON_LIMIT: Duration = Duration::from_secs(1);
+/// How often a start that takes long looks whether it should go on.
+const START_LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// The longest piece of one line of output that is passed on, in bytes; longer lines arrive in several pieces.
 /// An entry of the cluster log has room for 500 characters (reference 01.5).
 pub const LINE_LIMIT: usize = 400;
@@ -84,13 +88,15 @@ pub struct Application {
 }
 
 impl Application {
-    /// Starts the program and waits until it exists. `on_line` gets each line of its output, on a thread of its own;
+    /// Starts the program and waits until it exists; `go_on` is asked a few times per second meanwhile. `on_line` gets each line of its output, on a thread of its own;
     /// `on_end` is called once when it has ended, however that came, on another.
     ///
     /// # Errors
-    /// The Win32 code nearest to the reason why the program or its guard cannot be started, with the system's own words.
+    /// The Win32 code nearest to the reason why the program or its guard cannot be started, with the system's own words;
+    /// 995 when `go_on` said no.
     pub fn start(
         launch: &Launch,
+        go_on: impl Fn() -> bool,
         on_line: impl Fn(&str) + Send + 'static,
         on_end: impl FnOnce(Ending) + Send + 'static,
     ) -> Result<Application, Failure> {
@@ -119,11 +125,14 @@ impl Application {
         if let Some(told) = told {
             pump("guard", move || shared.follow(BufReader::new(told), on_end))?;
         }
-        application.wait_for_start(launch)?;
+        if let Err(failure) = application.wait_for_start(launch, go_on) {
+            application.abandon();
+            return Err(failure);
+        }
         Ok(application)
     }
 
-    fn wait_for_start(&self, launch: &Launch) -> Result<(), Failure> {
+    fn wait_for_start(&self, launch: &Launch, go_on: impl Fn() -> bool) -> Result<(), Failure> {
         let deadline = Instant::now() + START_LIMIT;
         let mut phase = self.shared.phase();
         loop {
@@ -148,7 +157,21 @@ impl Application {
                     format!("the guard did not start the program within {START_LIMIT:?}"),
                 ));
             }
-            phase = self.shared.changed.wait_timeout(phase, left).unwrap_or_else(PoisonError::into_inner).0;
+            if !go_on() {
+                return Err(Failure::stopped());
+            }
+            let pause = left.min(START_LOOK_INTERVAL);
+            phase = self.shared.changed.wait_timeout(phase, pause).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Ends a guard that did not say that the program runs. It may have started it all the same, and then only the guard
+    /// knows what to kill: so it is asked first, and killed only when it does not listen.
+    fn abandon(&self) {
+        self.shared.orders().take();
+        let is_over = matches!(*self.shared.phase(), Phase::Refused(_)) || self.wait(ABANDON_LIMIT).is_some();
+        if !is_over {
+            self.shared.kill_directly();
         }
     }
 

@@ -60,7 +60,7 @@ impl ResourceType for GenericApplication {
         if birth::end_left_over(&launch.pid_file) == LeftOver::Killed {
             self.instance.context.log().warning("an application that an earlier monitor left behind was killed");
         }
-        let running = self.start(&launch)?;
+        let running = self.start(&launch, progress)?;
         let application = Arc::clone(&running.application);
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         if progress.is_stop_requested() {
@@ -145,7 +145,7 @@ impl GenericApplication {
         own.map_or_else(|| self.instance.place.node.clone(), |record| record.name)
     }
 
-    fn start(&self, launch: &Launch) -> Result<Running, Failure> {
+    fn start(&self, launch: &Launch, progress: &Progress) -> Result<Running, Failure> {
         let is_stopping = Arc::new(AtomicBool::new(false));
         let log = self.instance.context.log();
         let notice = self.instance.context.failure_notice();
@@ -157,14 +157,17 @@ impl GenericApplication {
                 }
             }
         };
-        let application = Application::start(launch, move |line| log.info(line), on_end).map_err(|failure| {
-            let message = format!(
-                "the process of generic application {} could not be created (event 1039): {}",
-                self.instance.name(),
-                failure.message
-            );
-            Failure::new(failure.code, message)
-        })?;
+        let application =
+            Application::start(launch, || !progress.is_stop_requested(), move |line| log.info(line), on_end).map_err(
+                |failure| {
+                    let message = format!(
+                        "the process of generic application {} could not be created (event 1039): {}",
+                        self.instance.name(),
+                        failure.message
+                    );
+                    Failure::new(failure.code, message)
+                },
+            )?;
         if let Some(group) = application.process_group() {
             log.info(format_args!("the application runs as process {group}"));
         }

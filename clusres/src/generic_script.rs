@@ -191,7 +191,7 @@ impl GenericScript {
             return Err(failure);
         }
         let log = self.instance.context.log();
-        let script = Application::start(launch, move |line| log.info(line), |_| {}).map_err(|failure| {
+        let script = Application::start(launch, || true, move |line| log.info(line), |_| {}).map_err(|failure| {
             let message =
                 format!("the script {} cannot be started for {}: {}", launch.command[0], entry.name(), failure.message);
             Failure::new(failure.code, message)

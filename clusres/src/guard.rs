@@ -23,8 +23,10 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid};
 
 use crate::birth;
 
@@ -32,6 +34,11 @@ use crate::birth;
 pub const EXIT_USAGE: i32 = 64;
 /// The exit code of a guard that could not start the program (as a shell has it).
 pub const EXIT_NOT_STARTED: i32 = 126;
+
+/// How long the end of the program is held back until the rest of its group has died too.
+const REST_LIMIT: Duration = Duration::from_secs(1);
+/// How often it is looked at.
+const REST_LOOK_INTERVAL: Duration = Duration::from_millis(2);
 
 /// Runs a guard until its application has ended; the result is the exit code of the process: that of the application,
 /// or 128 + the signal that ended it. `arguments` are those after the word `guard`.
@@ -109,7 +116,7 @@ impl Ward {
     /// Waits for the end of the program while another thread listens to the monitor.
     fn watch(self) -> i32 {
         let group = Arc::clone(&self.group);
-        let listener = std::thread::Builder::new().name("orders".into()).spawn(move || listen(&group));
+        let listener = thread::Builder::new().name("orders".into()).spawn(move || listen(&group));
         if listener.is_err() {
             signal(&self.group, Signal::KILL);
         }
@@ -130,8 +137,11 @@ impl Ward {
     /// 1. Waits until the program has ended, without collecting it: its number stays taken.
     /// 2. Kills what is left of its group.
     /// 3. Collects it. From here on nobody may signal that number any more, hence the lock.
+    /// 4. Gives the rest of the group a moment to die.
     fn end_of_program(mut self) -> ExitStatus {
-        if let Some(pid) = *self.group.lock().unwrap_or_else(PoisonError::into_inner) {
+        // Not locked while waiting: the listener signals meanwhile.
+        let leader = *self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pid) = leader {
             while let Err(rustix::io::Errno::INTR) =
                 waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
             {}
@@ -142,6 +152,9 @@ impl Ward {
         }
         let status = self.child.wait();
         drop(group);
+        if let Some(pid) = leader {
+            wait_for_the_rest(pid);
+        }
         remove_pid_file(&self.pid_file);
         status.unwrap_or_else(|_| ExitStatus::from_raw(0x7f00))
     }
@@ -149,6 +162,14 @@ impl Ward {
     fn end(self) {
         signal(&self.group, Signal::KILL);
         self.end_of_program();
+    }
+}
+
+/// What was killed needs a moment to die. Looking is harmless even if the number should mean somebody else by now.
+fn wait_for_the_rest(group: Pid) {
+    let begun = Instant::now();
+    while test_kill_process_group(group).is_ok() && begun.elapsed() < REST_LIMIT {
+        thread::sleep(REST_LOOK_INTERVAL);
     }
 }
 

@@ -55,6 +55,7 @@ fn run(arguments: Vec<OsString>) -> i32 {
     let (ended, end) = mpsc::channel();
     let started = Application::start(
         &launch,
+        || true,
         |line| println!("{line}"),
         move |ending| {
             // Nobody waits any more only when this process is ending.
