@@ -12,23 +12,19 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-use resapi_sys_mock::codes::win32::{
-    ERROR_BUSY, ERROR_INVALID_FUNCTION, ERROR_IO_PENDING, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESOURCE_NOT_AVAILABLE,
-    ERROR_SUCCESS,
-};
+use resapi_sys_mock::codes::win32::{ERROR_BUSY, ERROR_RESOURCE_NOT_AVAILABLE};
 
 use crate::clock::{lock, now_ms};
-use crate::controls::{self, Target};
 use crate::dll::door::{Door, Resid};
-use crate::dll::provider::LoadError;
-use crate::dll::{ResourceSide, callbacks, handles, host};
-use crate::instance_state::{Exit, InstanceState, Phase, Report, Step, named};
-use crate::monitor::{Monitor, key_of};
-use crate::output;
+use crate::dll::host;
+use crate::instance_state::{InstanceState, Phase, Step};
+use crate::monitor::Monitor;
 use crate::poller::{Poll, PollClock};
-use crate::protocol::{FromMonitor, LogComponent, LogLevel, OpenSpec, RequestId, ResourceId, Status, Timing, TypeSpec};
+use crate::protocol::{EntryPoint, FromMonitor, LogLevel, OpenSpec, RequestId, ResourceId, Status, Timing, TypeSpec};
 use crate::scheduler::Wake;
-use crate::watchdog::Watched;
+
+mod calls;
+mod side;
 
 /// How many control calls of one resource may wait.
 pub(crate) const MAX_WAITING_JOBS: usize = 64;
@@ -246,197 +242,6 @@ impl Instance {
         None
     }
 
-    fn run(&self, job: Job) {
-        match job {
-            Job::Open(generation) => self.open(generation),
-            Job::Online(generation) => self.online(generation),
-            Job::Offline(generation) => self.offline(generation),
-            Job::Close(generation) => self.close_instance(generation),
-            Job::Arbitrate(generation) => {
-                let code = self.code_of("Arbitrate", |opened| opened.door.arbitrate(&opened.resid));
-                self.tell(generation, Status::Arbitrated { code });
-            }
-            Job::Release(generation) => {
-                let code = self.code_of("Release", |opened| opened.door.release(&opened.resid));
-                self.tell(generation, Status::Released { code });
-            }
-            Job::Control { request, code, input } => {
-                let (code, output) = self.control(code, &input);
-                self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
-            }
-            Job::LooksAlive => self.poll(Poll::LooksAlive),
-            Job::IsAlive => self.poll(Poll::IsAlive),
-        }
-    }
-
-    fn open(&self, generation: u64) {
-        if lock(&self.inner).opened.is_some() {
-            return self.tell(generation, Status::Opened);
-        }
-        let opened = match self.try_open() {
-            Ok(opened) => opened,
-            Err(error) => {
-                self.monitor.forget(self);
-                lock(&self.inner).is_gone = true;
-                return self.tell(generation, Status::OpenFailed { code: error.code, message: error.message });
-            }
-        };
-        let mut inner = lock(&self.inner);
-        inner.opened = Some(Arc::new(opened));
-        let steps = inner.state.opened();
-        self.carry_out(&mut inner, steps);
-    }
-
-    fn try_open(&self) -> Result<Opened, LoadError> {
-        let door = self.timed("Startup", || self.monitor.providers.door(&self.spec))?;
-        let weak: Weak<dyn ResourceSide> = self.me.clone();
-        let full = |what: &str| LoadError {
-            code: ERROR_NOT_ENOUGH_MEMORY,
-            message: format!(
-                "this monitor has too many {what} already; give some resources a monitor of their own (SeparateMonitor)"
-            ),
-        };
-        let handle = handles::give_resource(weak).ok_or_else(|| full("resources"))?;
-        let forget = || {
-            host::close_keys_of(handle);
-            handles::close_resource(handle, &self.blamed());
-        };
-        let Some(key) = host::open_root(handle, key_of(self.id)) else {
-            forget();
-            return Err(full("open registry keys"));
-        };
-        match self.timed("Open", || door.open(&self.name, key, handle)) {
-            Ok(resid) => Ok(Opened { door, resid, handle }),
-            Err(code) => {
-                forget();
-                let message = format!(
-                    "Open of {} answered {}; the library's lines in the cluster log may say why",
-                    self.blamed(),
-                    named(code)
-                );
-                Err(LoadError { code, message })
-            }
-        }
-    }
-
-    fn online(&self, generation: u64) {
-        let (opened, attempt) = {
-            let mut inner = lock(&self.inner);
-            if !inner.state.can_begin_online() {
-                // Terminate came between the queue and here; the wish was older.
-                return;
-            }
-            match inner.state.begin_online(now_ms(), generation) {
-                Ok(attempt) => {
-                    inner.drop_event();
-                    self.settle(&mut inner);
-                    (inner.opened.clone().expect("what can be begun is open"), attempt)
-                }
-                Err(steps) => return self.carry_out(&mut inner, steps),
-            }
-        };
-        let (code, event) = self.timed("Online", || opened.door.online(&opened.resid));
-        {
-            let mut inner = lock(&self.inner);
-            let steps = inner.state.returned(now_ms(), attempt, code);
-            self.carry_out(&mut inner, steps);
-        }
-        if event != 0 && (code == ERROR_SUCCESS || code == ERROR_IO_PENDING) {
-            let Some(me) = self.me.upgrade() else { return };
-            let side: Arc<dyn ResourceSide> = me;
-            if callbacks::watch(&side, opened.handle, event) {
-                self.event_supplied(event);
-            }
-        }
-    }
-
-    fn offline(&self, generation: u64) {
-        let (opened, attempt) = {
-            let mut inner = lock(&self.inner);
-            if !inner.state.can_begin_offline() {
-                return;
-            }
-            match inner.state.begin_offline(now_ms(), generation) {
-                Ok(attempt) => {
-                    self.settle(&mut inner);
-                    (inner.opened.clone().expect("what can be begun is open"), attempt)
-                }
-                Err(steps) => return self.carry_out(&mut inner, steps),
-            }
-        };
-        let code = self.timed("Offline", || opened.door.offline(&opened.resid));
-        let mut inner = lock(&self.inner);
-        let steps = inner.state.returned(now_ms(), attempt, code);
-        self.carry_out(&mut inner, steps);
-    }
-
-    fn close_instance(&self, generation: u64) {
-        let opened = {
-            let mut inner = lock(&self.inner);
-            if inner.state.is_active() {
-                let steps = inner.state.stop_for_close();
-                inner.queue.push_front(Job::Close(generation));
-                return self.carry_out(&mut inner, steps);
-            }
-            if inner.state.phase() == Phase::Terminating {
-                inner.queue.push_front(Job::Close(generation));
-                return;
-            }
-            inner.state.begin_close(generation);
-            inner.drop_event();
-            self.settle(&mut inner);
-            inner.opened.take()
-        };
-        if let Some(opened) = opened {
-            self.timed("Close", || opened.door.close(&opened.resid));
-            let left_open = host::close_keys_of(opened.handle);
-            handles::close_resource(opened.handle, &self.blamed());
-            if left_open > 0 {
-                self.note(
-                    LogLevel::Warning,
-                    &format!("left {left_open} registry keys open at Close; the monitor closed them"),
-                );
-            }
-        }
-        self.monitor.forget(self);
-        self.tell(generation, Status::Closed);
-        lock(&self.inner).is_gone = true;
-        self.monitor.instance_changed();
-    }
-
-    fn control(&self, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
-        let Some(opened) = lock(&self.inner).opened.clone() else { return (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new()) };
-        let (result, output) = self.timed("ResourceControl", || opened.door.control(&opened.resid, code, input));
-        if result != ERROR_INVALID_FUNCTION {
-            return (result, output);
-        }
-        let target = Target { key: key_of(self.id), is_quorum_capable: opened.door.is_quorum_capable() };
-        controls::default_processing(&target, code, input, &|call| self.monitor.registry.call(call))
-    }
-
-    fn poll(&self, poll: Poll) {
-        let opened = {
-            let inner = lock(&self.inner);
-            match &inner.opened {
-                Some(opened) if inner.state.phase() == Phase::Online => Arc::clone(opened),
-                _ => return,
-            }
-        };
-        let alive = match poll {
-            Poll::LooksAlive => self.timed("LooksAlive", || opened.door.looks_alive(&opened.resid)),
-            Poll::IsAlive => self.timed("IsAlive", || opened.door.is_alive(&opened.resid)),
-        };
-        let mut inner = lock(&self.inner);
-        if let Some(polls) = &mut inner.polls {
-            polls.answered(now_ms(), poll);
-        }
-        let steps = match poll {
-            Poll::LooksAlive => inner.state.looks_alive_answered(alive),
-            Poll::IsAlive => inner.state.is_alive_answered(alive),
-        };
-        self.carry_out(&mut inner, steps);
-    }
-
     /// Carries out what the state machine decided, in order, and wakes whoever waits for a change.
     fn carry_out(&self, inner: &mut Inner, steps: Vec<Step>) {
         for step in steps {
@@ -480,34 +285,6 @@ impl Instance {
         });
     }
 
-    /// Runs one call into the library under the eyes of the watchdog.
-    fn timed<R>(&self, call: &'static str, enter: impl FnOnce() -> R) -> R {
-        let watched = Watched {
-            resource: Some(self.id),
-            resource_type: self.spec.name.clone(),
-            dll_name: self.spec.dll_name.clone(),
-            call,
-            limit_ms: lock(&self.inner).timing.deadlock_timeout_ms,
-        };
-        self.monitor.timed(watched, enter)
-    }
-
-    fn code_of(&self, call: &'static str, enter: impl FnOnce(&Opened) -> u32) -> u32 {
-        match lock(&self.inner).opened.clone() {
-            Some(opened) => self.timed(call, || enter(&opened)),
-            None => ERROR_RESOURCE_NOT_AVAILABLE,
-        }
-    }
-
-    fn event_supplied(&self, event: usize) {
-        let mut inner = lock(&self.inner);
-        inner.event = event;
-        if let Some(polls) = &mut inner.polls {
-            polls.event_supplied();
-        }
-        self.settle(&mut inner);
-    }
-
     fn drop_older_wishes(&self, inner: &mut Inner) {
         let before = inner.queue.len();
         inner.queue.retain(|job| !matches!(job, Job::Online(_) | Job::Offline(_)));
@@ -529,21 +306,11 @@ impl Instance {
     fn answer_gone(&self, job: Job) {
         match job {
             Job::LooksAlive | Job::IsAlive | Job::Open(_) => {}
-            Job::Online(generation) => {
-                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Online)
-            }
-            Job::Offline(generation) => {
-                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Offline)
-            }
-            Job::Close(generation) => {
-                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Close)
-            }
-            Job::Arbitrate(generation) => {
-                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Arbitrate)
-            }
-            Job::Release(generation) => {
-                self.monitor.answer_unknown(self.id, generation, &crate::protocol::EntryPoint::Release)
-            }
+            Job::Online(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Online),
+            Job::Offline(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Offline),
+            Job::Close(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Close),
+            Job::Arbitrate(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Arbitrate),
+            Job::Release(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Release),
             Job::Control { request, .. } => {
                 let (code, output) = (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new());
                 self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
@@ -572,43 +339,6 @@ impl Inner {
             host::unwatch_event(self.event);
             self.event = 0;
         }
-    }
-}
-
-impl ResourceSide for Instance {
-    fn status_reported(&self, report: Report, event: Option<usize>) -> Exit {
-        let mut inner = lock(&self.inner);
-        if let Some(event) = event {
-            inner.event = event;
-        }
-        let (exit, steps) = inner.state.status_reported(now_ms(), report);
-        self.carry_out(&mut inner, steps);
-        exit
-    }
-
-    fn log(&self, level: LogLevel, text: &str) {
-        let (component, resource) = (LogComponent::Res, Some(self.id));
-        self.monitor.outbox.push(FromMonitor::Log { level, component, resource, text: output::line(text) });
-    }
-
-    fn failure_signalled(&self, code: u32) {
-        let mut inner = lock(&self.inner);
-        let steps = inner.state.failure_signalled(code);
-        self.carry_out(&mut inner, steps);
-    }
-
-    fn event_signalled(&self) {
-        let mut inner = lock(&self.inner);
-        let steps = inner.state.event_signalled();
-        self.carry_out(&mut inner, steps);
-    }
-
-    fn quorum_lost(&self) {
-        self.monitor.outbox.push(FromMonitor::QuorumResourceLost { resource: self.id });
-    }
-
-    fn dll_name(&self) -> &str {
-        &self.spec.dll_name
     }
 }
 

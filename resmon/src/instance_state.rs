@@ -16,6 +16,7 @@ use resapi_sys_mock::codes::win32::{
 };
 
 use crate::protocol::{Cause, LogLevel, Status};
+use crate::report::{Exit, Report, Reported};
 
 /// What a signalled event handle leads to. Two pages of the reference disagree (reference README, disagreement 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,53 +50,6 @@ pub(crate) enum Phase {
     Failed,
     /// Close was called; nothing of the library is believed any more.
     Closed,
-}
-
-/// The state in a status report, decoded from CLUSTER_RESOURCE_STATE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reported {
-    Online,
-    Offline,
-    Failed,
-    OnlinePending,
-    OfflinePending,
-    /// ClusterResourceStateUnknown, -1: the library does not know, which counts as a failure.
-    Unknown,
-    /// A number that is no state a resource can report.
-    Nonsense(i32),
-}
-
-impl Reported {
-    /// From the number in the structure (reference 2.1).
-    pub(crate) fn from_number(state: i32) -> Self {
-        match state {
-            -1 => Self::Unknown,
-            2 => Self::Online,
-            3 => Self::Offline,
-            4 => Self::Failed,
-            129 => Self::OnlinePending,
-            130 => Self::OfflinePending,
-            other => Self::Nonsense(other),
-        }
-    }
-}
-
-/// A call of SetResourceStatus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Report {
-    pub(crate) state: Reported,
-    pub(crate) checkpoint: u32,
-    /// ApplicationSpecificErrorCode of the extended form, or zero.
-    pub(crate) code: u32,
-}
-
-/// What SetResourceStatus answers (RESOURCE_EXIT_STATE).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Keep working.
-    Continue,
-    /// The resource was terminated, or is done: the worker should stop now.
-    Terminate,
 }
 
 /// What the instance has to do, in order.

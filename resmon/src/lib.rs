@@ -30,6 +30,7 @@ mod poller;
 #[expect(missing_docs, reason = "the sentence of each variant says what its fields are")]
 pub mod protocol;
 mod registry_link;
+mod report;
 mod scheduler;
 mod session;
 mod timetable;

@@ -61,10 +61,7 @@ impl Outbox {
     /// The writer thread: writes until the outbox is closed or the socket fails.
     pub(crate) fn write_to(&self, mut socket: impl Write) {
         while let Some(message) = self.take() {
-            let result = frames::write(&mut socket, &message);
-            lock(&self.waiting).is_writing = false;
-            self.changed.notify_all();
-            match result {
+            match frames::write(&mut socket, &message) {
                 Ok(()) => {}
                 Err(frames::FrameError::TooLong { bytes }) => self.too_long(message, bytes),
                 Err(
@@ -76,6 +73,9 @@ impl Outbox {
                     return self.close();
                 }
             }
+            // Only now, so that whoever drains sees what a message that was too long left behind.
+            lock(&self.waiting).is_writing = false;
+            self.changed.notify_all();
         }
     }
 

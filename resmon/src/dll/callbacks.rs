@@ -18,9 +18,9 @@ use resapi_sys_mock::log_event;
 
 use super::handles::{BadHandle, find_resource};
 use super::{ResourceSide, complain, door, host, monitor};
-use crate::instance_state::{Exit, Report, Reported};
 use crate::output;
 use crate::protocol::LogLevel;
+use crate::report::{Exit, Report, Reported};
 
 /// What the monitor gives to StartupEx. The functions that are left out belong to features that it does not have
 /// (dumps, event tracing); a library finds NULL there and must not call them.

@@ -11,8 +11,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::instance_state::{Exit, Report};
 use crate::protocol::{LogLevel, Refusal, RegistryAnswer, RegistryCall};
+use crate::report::{Exit, Report};
 
 pub(crate) mod callbacks;
 pub(crate) mod door;
