@@ -35,8 +35,9 @@ fn every_promise_holds_in_every_storm() {
     let per_seed = |part: fn(&weather::Summary) -> u64| total(part) / seeds();
     let worst = results.iter().filter_map(|r| r.as_ref().ok()).map(|s| s.settled_after).max();
     println!(
-        "{} seeds: committed {}, reads {}, terms {}, installs {}, crashes {}, changes {}, settled after at most {worst:?}",
+        "{} seeds, trace {:016x}: committed {}, reads {}, terms {}, installs {}, crashes {}, changes {}, settled after at most {worst:?}",
         seeds(),
+        results.iter().flatten().fold(0u64, |all, s| all.rotate_left(1) ^ s.trace),
         total(|s| s.committed),
         total(|s| s.reads),
         total(|s| s.terms as u64),
