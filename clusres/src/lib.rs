@@ -12,8 +12,7 @@
 //! One file per type. Below them: [`application`] and [`guard`] keep a program from outliving its monitor; `claim` and
 //! [`tables`] are names and addresses that one process of the cluster may have; `reservation`, `reservation_store`,
 //! `ownership` and `quorum` are who owns a disk.
-// Not `forbid`: the export door of `resapi` allows itself what it needs inside of its macro `table!` below.
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 mod address;
 pub mod application;
@@ -47,9 +46,4 @@ pub use generic_script::GenericScript;
 pub use ip_address::IpAddress;
 pub use network_name::NetworkName;
 pub use physical_disk::PhysicalDisk;
-pub use types::{DLL_NAME, SECOND_DLL_NAME, TYPES, TypeFacts};
-
-resapi::table!(
-    /// The startup function of all built-in types.
-    pub STARTUP = GenericApplication, GenericScript, IpAddress, NetworkName, PhysicalDisk, FileShareWitness
-);
+pub use types::{DLL_NAME, SECOND_DLL_NAME, STARTUP, TYPES, TypeFacts};

@@ -327,7 +327,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
-    const TERMS: Terms = Terms { interval_ms: 50, least_wait_ms: 0 };
+    const TERMS: Terms = Terms { interval_ms: 300, least_wait_ms: 0 };
 
     fn ignore() -> OnLost {
         Box::new(|_| {})
@@ -369,7 +369,7 @@ mod tests {
             let mut record = version.record;
             let victim = record.holder.clone().expect("n1 holds it");
             record.register(&thief);
-            record.preempt(&thief, &victim, 50).expect("as seen");
+            record.preempt(&thief, &victim, TERMS.interval_ms).expect("as seen");
             if store.write(version.serial, &record).expect("works") {
                 break;
             }
@@ -377,7 +377,7 @@ mod tests {
         let text = heard.recv_timeout(Duration::from_secs(10)).expect("the owner notices");
         assert!(text.contains("n2"), "{text}");
         assert!(!first.is_held());
-        assert!(heard.recv_timeout(Duration::from_millis(150)).is_err(), "once");
+        assert!(heard.recv_timeout(Duration::from_millis(2 * TERMS.interval_ms)).is_err(), "once");
     }
 
     #[test]

@@ -38,15 +38,27 @@ pub struct TypeFacts {
     pub class: ResourceClass,
 }
 
-/// All built-in types.
-pub const TYPES: &[TypeFacts] = &[
-    facts::<GenericApplication>(DLL_NAME),
-    facts::<GenericScript>(SECOND_DLL_NAME),
-    facts::<IpAddress>(DLL_NAME),
-    facts::<NetworkName>(DLL_NAME),
-    facts::<PhysicalDisk>(DLL_NAME),
-    facts::<FileShareWitness>(SECOND_DLL_NAME),
-];
+/// One list for what is registered and for what is served, so that the two cannot drift apart.
+macro_rules! built_in {
+    ($($resource_type:ty => $dll_name:expr),+ $(,)?) => {
+        /// All built-in types.
+        pub const TYPES: &[TypeFacts] = &[$(facts::<$resource_type>($dll_name)),+];
+
+        resapi::table!(
+            /// The startup function of all built-in types.
+            pub STARTUP = $($resource_type),+
+        );
+    };
+}
+
+built_in!(
+    GenericApplication => DLL_NAME,
+    GenericScript => SECOND_DLL_NAME,
+    IpAddress => DLL_NAME,
+    NetworkName => DLL_NAME,
+    PhysicalDisk => DLL_NAME,
+    FileShareWitness => SECOND_DLL_NAME,
+);
 
 const fn facts<T: ResourceType>(dll_name: &'static str) -> TypeFacts {
     TypeFacts {
