@@ -71,13 +71,13 @@ function stream(mock, streams, response) {
 async function route(mock, method, [noun, name, verb, extra], body, query) {
   if (noun === 'lab') return name === 'nodes' ? labNode(mock, verb, extra) : lab(mock, method, name, body);
   if (mock.answering() === null) return NOBODY;
-  if (method === 'GET' && name === undefined) return lists(mock, noun, query);
   if (method !== 'GET' && !mock.quorate) return NO_QUORUM;
+  if (noun === 'cluster' && (name === 'properties' || method === 'PATCH')) return common(mock, 'cluster', mock, method, body);
+  if (name === undefined) return method === 'GET' ? lists(mock, noun, query) : missing('path', noun, 2);
   switch (noun) {
-    case 'nodes': return onNode(mock, mock.node(name), verb, body);
+    case 'nodes': return onNode(mock, mock.node(name), method, verb, body);
     case 'groups': return onGroup(mock, mock.group(name), method, verb, body);
     case 'resources': return onResource(mock, mock.resource(name), method, verb, body, query);
-    case 'registry': return { Path: `Groups\\${verb}`, LastWrite: new Date().toISOString(), Values: [{ Name: 'Name', Type: 'REG_SZ', Value: mock.groups.find((one) => one.id === verb)?.name }, { Name: 'FailoverThreshold', Type: 'REG_DWORD', Value: 2 }], Keys: [] };
     default: return missing('path', noun, 2);
   }
 }
@@ -95,8 +95,22 @@ function lists(mock, noun, query) {
   }
 }
 
-function onNode(mock, node, verb, body) {
+/** Reads or sets common properties; a name that the kind does not have is refused. */
+function common(mock, kind, object, method, body) {
+  object.properties ??= {};
+  if (method === 'GET') return views.properties(kind, object.properties);
+  const bad = Object.keys(body?.Properties ?? {}).find((name) => !(name in views.properties(kind, {})));
+  if (bad !== undefined) return { status: 400, code: 87, name: 'ERROR_INVALID_PARAMETER', message: `A ${kind} has no property '${bad}'.`, facts: { Property: bad } };
+  const wrong = Object.entries(body.Properties).find(([name, value]) => value !== null && typeof value !== typeof views.properties(kind, {})[name].Value);
+  if (wrong !== undefined) return { status: 400, code: 13, name: 'ERROR_INVALID_DATA', message: `Property '${wrong[0]}' has another type than ${JSON.stringify(wrong[1])}.`, facts: { Property: wrong[0] } };
+  Object.assign(object.properties, body.Properties);
+  return mock.changed();
+}
+
+function onNode(mock, node, method, verb, body) {
   if (node === undefined) return missing('node', '', 5042);
+  if (method === 'PATCH' || verb === 'properties') return common(mock, 'node', node, method, body);
+  if (method === 'GET') return views.node(mock, node);
   if (verb === 'pause') return mock.pause(node, body?.Drain === true);
   if (verb === 'resume') return mock.resume(node);
   return missing('path', verb, 2);
@@ -104,22 +118,21 @@ function onNode(mock, node, verb, body) {
 
 function onGroup(mock, group, method, verb, body) {
   if (group === undefined) return missing('group', '', 5013);
+  if (method === 'PATCH' || verb === 'properties') return common(mock, 'group', group, method, body);
   if (method === 'GET') return verb === 'placement' ? mock.placement(group) : verb === undefined ? views.group(mock, group) : missing('path', verb, 2);
-  if (method === 'PATCH') return mock.note('Information', 'API', null, `Properties of group '${group.name}' were set: ${Object.keys(body.Properties).join(', ')}.`, { Kind: 'Group', Name: group.name });
   if (verb === 'move') return mock.move(group, body?.Node ?? null);
   return mock.want(group, verb === 'online');
 }
 
 async function onResource(mock, one, method, verb, body, query) {
   if (one === undefined) return missing('resource', '', 5007);
-  if (method === 'GET') return verb === 'properties' ? views.properties(one) : verb === 'parameters' ? one.parameters : views.resource(mock, one);
-  if (method === 'PATCH') {
-    const bad = Object.entries(body.Properties ?? {}).find(([name]) => !(name in views.properties(one)));
-    if (bad) return { status: 400, code: 87, name: 'ERROR_INVALID_PARAMETER', message: `A resource has no property '${bad[0]}'.`, facts: { Property: bad[0] } };
-    if (body.Properties?.RestartThreshold !== undefined) one.threshold = body.Properties.RestartThreshold ?? 1;
-    Object.assign(verb === 'parameters' ? one.parameters : one.properties, verb === 'parameters' ? body : body.Properties);
-    return mock.changed();
+  if (verb === 'parameters') return method === 'GET' ? one.parameters : (Object.assign(one.parameters, body), mock.changed());
+  if (method === 'PATCH' || verb === 'properties') {
+    const refused = common(mock, 'resource', one, method, body);
+    if (method === 'PATCH') one.threshold = one.properties.RestartThreshold ?? 1;
+    return refused;
   }
+  if (method === 'GET') return views.resource(mock, one);
   if (verb === 'fail') return mock.fail(one);
   const refused = mock.wantResource(one, verb === 'online');
   const until = Date.now() + Number(query.get('wait') ?? 0) * 1000;

@@ -29,8 +29,8 @@ export function group(mock, one) {
   const resources = mock.of(one);
   const waiting = !one.wanted ? ['It was taken offline and stays so until someone brings it online.'] : !mock.quorate ? ['There is no quorum: nothing may run.'] : one.moving !== null ? [`It moves to ${one.moving.To}.`] : [];
   return {
-    Name: one.name, Id: one.id, State: groupState(resources), OwnerNode: one.owner, GroupType: one.core ? 'CoreCluster' : 'Unknown', PersistentState: one.wanted ? 1 : 0, PreferredOwners: one.preferred,
-    Moving: one.moving, StatusInformation: 0, Resources: resources.map((res) => res.name), Core: one.core, Waiting: groupState(resources) === 'Online' ? [] : waiting,
+    Name: one.name, Id: one.id, State: groupState(resources), OwnerNode: one.owner, GroupType: one.core ? 1 : 9999, PersistentState: one.wanted ? 1 : 0, PreferredOwners: one.preferred,
+    Moving: one.moving, StatusInformation: '', Resources: resources.map((res) => res.name), Core: one.core, Waiting: groupState(resources) === 'Online' ? [] : waiting,
   };
 }
 
@@ -39,7 +39,7 @@ export function resource(mock, one) {
   return {
     Name: one.name, Id: one.id, State: one.state, InternalState: one.restartAt !== null ? 'DelayRestartingResource' : one.state, OwnerGroup: one.group, OwnerNode: mock.group(one.group).owner, ResourceType: one.type,
     DependencyExpression: one.deps.map((dep) => `[${dep}]`).join(' and '), DependsOn: one.deps, PossibleOwners: mock.nodes.map((node) => node.name), PersistentState: one.wanted === null ? null : Number(one.wanted),
-    RestartAction: 2, RestartThreshold: one.threshold, Failures: one.failures, LastError: one.error, RestartAt: one.restartAt, RetryAt: null, SinceMs: one.since, MonitorProcessId: one.state === 'Online' ? 4200 : null, Core: one.core,
+    RestartAction: 2, RestartThreshold: one.threshold, Failures: one.failures, LastError: one.error, RestartAt: one.restartAt === null ? null : Math.max(0, one.restartAt - mock.now), RetryAt: null, SinceMs: mock.now - one.since, MonitorProcessId: one.state === 'Online' ? 4200 : null, Core: one.core,
     Waiting: one.state !== 'Online' && lacking.length > 0 ? [`It waits for ${lacking.join(' and ')}.`] : [],
   };
 }
@@ -62,13 +62,20 @@ export function quorum(mock) {
   const votes = mock.nodes.filter((one) => one.member).length;
   const needed = Math.floor(mock.nodes.length / 2) + 1;
   return {
-    QuorumType: 'NodeMajority', QuorumResource: null, Voters: mock.nodes.map((one) => ({ Node: one.name, Vote: 1, Up: one.member })), Votes: votes, Needed: needed, Quorate: mock.quorate,
+    QuorumType: 'NodeMajority', QuorumResource: null, Voters: mock.nodes.map((one) => ({ Node: one.name, Vote: 1, Up: one.member })), Votes: mock.nodes.length, Needed: needed, Quorate: mock.quorate,
     Explanation: [`${votes} of ${mock.nodes.length} votes are present, ${needed} are needed.`],
   };
 }
 
-export function properties(one) {
-  const table = { RestartAction: ['DWORD', 2], RestartThreshold: ['DWORD', 1], RestartPeriod: ['DWORD', 900000], RestartDelay: ['DWORD', 500], PendingTimeout: ['DWORD', 180000], Description: ['SZ', ''], DebugPrefix: ['SZ', ''] };
-  const listed = Object.entries(table).map(([name, [Type, Default]]) => [name, { Value: one.properties[name] ?? Default, Type, Default, ReadOnly: false }]);
-  return Object.fromEntries([['Type', { Value: one.type, Type: 'SZ', ReadOnly: true }], ...listed]);
+const TABLES = {
+  node: { NodeWeight: ['REG_DWORD', 1], Description: ['REG_SZ', ''] },
+  group: { FailoverThreshold: ['REG_DWORD', 4294967295], FailoverPeriod: ['REG_DWORD', 6], AutoFailbackType: ['REG_DWORD', 0], Priority: ['REG_DWORD', 2000], AntiAffinityClassNames: ['REG_MULTI_SZ', []], Description: ['REG_SZ', ''] },
+  cluster: { SameSubnetDelay: ['REG_DWORD', 1000], SameSubnetThreshold: ['REG_DWORD', 10], ClusterEnforcedAntiAffinity: ['REG_DWORD', 0] },
+  resource: { RestartAction: ['REG_DWORD', 2], RestartThreshold: ['REG_DWORD', 1], RestartPeriod: ['REG_DWORD', 900000], RestartDelay: ['REG_DWORD', 500], PendingTimeout: ['REG_DWORD', 180000], Description: ['REG_SZ', ''], DebugPrefix: ['REG_SZ', ''] },
+};
+
+/** The common properties of a kind, with what was set over the defaults. */
+export function properties(kind, set) {
+  const listed = Object.entries(TABLES[kind]).map(([name, [Type, Default]]) => [name, { Value: set[name] ?? Default, Type, Default, ReadOnly: false }]);
+  return Object.fromEntries([['Characteristics', { Value: 0, Type: 'REG_DWORD', ReadOnly: true }], ...listed]);
 }

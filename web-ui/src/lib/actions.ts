@@ -23,7 +23,7 @@ export const RESTART_WAIT_S = 60;
 
 /** An argument as a shell takes it. */
 export function quoted(argument: string): string {
-  if (/^[A-Za-z0-9_.:/@%+,-]+$/.test(argument)) return argument;
+  if (/^[A-Za-z0-9_.:/@%+,=-]+$/.test(argument)) return argument;
   return `"${argument.replace(/["\\$`!]/g, '\\$&')}"`;
 }
 
@@ -52,6 +52,23 @@ export const resumeNode = (node: string, failback: 'NoFailback' | 'Immediate' | 
     ['node resume', quoted(node), ...(failback === 'NoFailback' ? [] : ['--failback', failback])],
     post(`/nodes/${part(node)}/resume`, { Failback: failback }),
   );
+
+export const setNodeProperty = (node: string, name: string, value: unknown): Action =>
+  action(
+    'Set',
+    `Set ${name} of ${node}`,
+    ['node properties', quoted(node), assignment(name, value)],
+    { method: 'PATCH', path: `/nodes/${part(node)}`, body: { Properties: { [name]: value } } },
+  );
+
+// ---- the cluster
+
+export const setClusterProperty = (name: string, value: unknown): Action =>
+  action('Set', `Set ${name} of the cluster`, ['properties', assignment(name, value)], {
+    method: 'PATCH',
+    path: '/cluster',
+    body: { Properties: { [name]: value } },
+  });
 
 // ---- groups
 

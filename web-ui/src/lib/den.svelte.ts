@@ -11,7 +11,7 @@ import { Stream, type Connection } from './api/stream';
 import type { Cluster, ClusterNode, Group, Lab, Notice, Resource, Snapshot } from './api/types';
 import { merged, type Entry } from './events';
 import { momentAt, remembered, type Moment } from './moments';
-import { serviceTime } from './words';
+import { due, serviceTime, since } from './words';
 
 /** How much history is fetched when the connection stands. */
 export const HISTORY_FETCH = 1000;
@@ -23,7 +23,7 @@ const LAB_POLL_MS = 1500;
 const CLOCK_MS = 500;
 
 class Den {
-  connection = $state.raw<Connection>({ kind: 'connecting' });
+  connection = $state.raw<Connection>({ kind: 'connecting', attempt: 0 });
   /** The newest picture. */
   live = $state.raw<Snapshot | null>(null);
   /** History, newest first. */
@@ -54,6 +54,8 @@ class Den {
   nodes = $derived<ClusterNode[]>(withLabNodes(this.picture?.Nodes ?? [], this.lab));
   /** The picture may not be what is: no connection, or a node without quorum answered. */
   stale = $derived(this.past === null && (this.connection.kind !== 'live' || this.cluster?.Stale === true));
+  /** Nobody has answered for longer than a hiccup. */
+  isSilent = $derived(this.past === null && this.connection.kind !== 'live' && this.connection.attempt > 1);
   quorumLost = $derived(this.cluster !== null && (this.cluster.Quorate === false || this.cluster.Stale === true));
   /** Buttons act on the present only. */
   canAct = $derived(this.lookingAt === null);
@@ -83,6 +85,18 @@ class Den {
   /** The service's time now, milliseconds since 1970. */
   serviceNow(): number {
     return this.now + this.#ahead;
+  }
+
+  /** When something the picture tells of is due, by the browser's clock. */
+  dueAt(told: number | null | undefined): number | null {
+    return due(told, this.#arrivedAt(), this.#ahead);
+  }
+  /** Since when something the picture tells of is so, by the browser's clock. */
+  sinceAt(told: number | null | undefined): number | null {
+    return since(told, this.#arrivedAt(), this.#ahead);
+  }
+  #arrivedAt(): number {
+    return this.past?.at ?? this.moments.at(-1)?.at ?? this.now;
   }
 
   group(name: string): Group | undefined {

@@ -43,6 +43,8 @@ class Desk {
   toasts = $state.raw<readonly Toast[]>([]);
   /** Names of the groups whose resources are shown. */
   expanded = $state.raw<ReadonlySet<string>>(new Set());
+  /** The history takes most of the height. */
+  isHistoryTall = $state(false);
   #next = 1;
 
   select(selection: Selection | null): void {
@@ -62,6 +64,7 @@ class Desk {
   /** Sends what the action says and reports what came of it. True when it was accepted. */
   async perform(action: Action): Promise<boolean> {
     const id = this.#next++;
+    this.preview = null;
     this.echoes = [{ id, command: action.command, outcome: 'sent' as const }, ...this.echoes].slice(0, ECHO_LIMIT);
     try {
       for (const request of action.requests) await send(request);

@@ -25,7 +25,7 @@ export interface Graph {
 }
 
 /** Size of a box and the room around it, in pixels. */
-export const BOX = { minWidth: 92, maxWidth: 168, height: 34, gapX: 14, gapY: 26, margin: 6, letter: 6.9, padding: 40 };
+export const BOX = { minWidth: 92, maxWidth: 168, height: 34, gapX: 14, gapY: 26, margin: 6, letter: 7.3, padding: 46 };
 
 /** Lays out the resources of one group; providers outside of it are not drawn. */
 export function arranged(resources: readonly Pick<Resource, 'Name' | 'DependsOn'>[]): Graph {

@@ -33,7 +33,7 @@ const LEVEL_TONES: Record<Level, Tone> = {
 };
 
 /** The tone of a state; a state word the page does not know is shown without colour. */
-export const tone = (state: string): Tone => (STATE_TONES as Record<string, Tone>)[state] ?? 'idle';
+export const tone = (state: string): Tone => (Object.hasOwn(STATE_TONES, state) ? STATE_TONES[state as keyof typeof STATE_TONES] : 'idle');
 export const levelTone = (level: Level): Tone => LEVEL_TONES[level];
 
 /** The name of the icon that stands beside a state. */
@@ -67,6 +67,24 @@ export function serviceTime(value: string | number | null | undefined): number |
   if (value === null || value === undefined) return null;
   const at = typeof value === 'number' ? value : Date.parse(value);
   return Number.isFinite(at) ? at : null;
+}
+
+/** Above this a number of milliseconds is a time of the service's clock, not a span: thirty years. */
+const LONGEST_SPAN_MS = 30 * 365 * 86_400_000;
+
+/**
+ * When something is due, by the browser's clock. The picture that told of it arrived at `arrived`; `told` counts from
+ * there, or is a time of the service's clock, which is `ahead` milliseconds ahead of the browser's.
+ */
+export function due(told: number | null | undefined, arrived: number, ahead: number): number | null {
+  if (told === null || told === undefined || !Number.isFinite(told)) return null;
+  return told > LONGEST_SPAN_MS ? told - ahead : arrived + told;
+}
+
+/** Since when something is so, by the browser's clock; as `due`, but counting back. */
+export function since(told: number | null | undefined, arrived: number, ahead: number): number | null {
+  if (told === null || told === undefined || !Number.isFinite(told)) return null;
+  return told > LONGEST_SPAN_MS ? told - ahead : arrived - told;
 }
 
 /** A value of a property as text to show or edit; lists one item per line. */

@@ -19,7 +19,7 @@ export const PROBE_TIMEOUT_MS = 2500;
 
 /** What the connection is doing. */
 export type Connection =
-  | { kind: 'connecting' }
+  | { kind: 'connecting'; attempt: number }
   | { kind: 'live' }
   | { kind: 'waiting'; attempt: number; retryAt: number };
 
@@ -77,7 +77,7 @@ export class Stream {
   open(): void {
     if (this.#closed) return;
     this.#drop();
-    this.listener.onConnection({ kind: 'connecting' });
+    this.listener.onConnection({ kind: 'connecting', attempt: this.#attempt });
     const source = this.outside.open(`${API}/stream`);
     this.#source = source;
     // Whatever an older source still has to say is not heard any more.

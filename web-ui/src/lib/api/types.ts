@@ -62,7 +62,7 @@ export interface Group {
   PersistentState?: number | boolean | null;
   PreferredOwners: string[];
   Moving?: { To: string; Kind?: string } | null;
-  StatusInformation?: number;
+  StatusInformation?: number | string;
   Resources: string[];
   Core: boolean;
   Waiting: string[];
@@ -85,10 +85,11 @@ export interface Resource {
   RestartThreshold?: number;
   Failures?: number;
   LastError?: string | null;
-  /** When policy will restart it, milliseconds since 1970 by the service's clock. */
+  /** In how many milliseconds policy will restart it. */
   RestartAt?: number | null;
-  /** When it will be tried once more after it was left failed, the same clock. */
+  /** In how many milliseconds it will be tried once more after it was left failed. */
   RetryAt?: number | null;
+  /** How long it has been in this state, in milliseconds. */
   SinceMs?: number | null;
   MonitorProcessId?: number | null;
   Core: boolean;
@@ -148,12 +149,7 @@ export interface Property {
   Type?: string;
   Default?: unknown;
   ReadOnly?: boolean;
+  Minimum?: number | null;
+  Maximum?: number | null;
 }
 export type Properties = Record<string, Property>;
-
-/** GET /registry/{path}. */
-export interface RegistryKey {
-  Path: string;
-  Values?: { Name: string; Type: string; Value: unknown }[];
-  Keys?: string[];
-}

@@ -1,0 +1,172 @@
+/**
+ * The dashboard against a running demo of three nodes, as a person would use it: only by what the page shows and offers.
+ *
+ *   WOLFDEN_URL=http://127.0.0.1:7820 node e2e/dashboard.mjs
+ *
+ * The demo must be fresh and its own: nodes are killed and links are cut. Everything is healed at the end. Prints
+ * `N passed, M failed`; exit code 0 when all passed, 1 when not, 2 when it could not start (no address, no browser).
+ */
+import { browserPath, check, eventually, openPage, Steps } from './browser.mjs';
+
+/** How long a cluster may take to come to rest after something, in milliseconds. */
+const SETTLE_MS = Number(process.env.WOLFDEN_SETTLE_MS ?? 45_000);
+
+const url = process.env.WOLFDEN_URL;
+const executable = browserPath();
+if (!url || executable === null) {
+  console.error(url ? 'No Chromium was found. Set CHROMIUM to its path.' : 'Set WOLFDEN_URL to the address of a running demo, such as http://127.0.0.1:7820.');
+  process.exit(2);
+}
+
+const { browser, page, problems } = await openPage(url, executable);
+page.setDefaultTimeout(10_000);
+const steps = new Steps();
+/** While a group travels, its old card is still there for the eye, but inert. */
+const at = (id) => page.locator(`[data-testid="${id}"]:not([inert] *)`);
+
+/** All elements whose test id begins so, with what they show. */
+const listed = (prefix) =>
+  page.locator(`[data-testid^="${prefix}-"][data-state]:not([inert] *)`).evaluateAll(
+    (elements, start) => elements.map((element) => ({ ...element.dataset, name: element.dataset.testid.slice(start) })),
+    prefix.length + 1,
+  );
+const nodes = () => listed('node');
+const groups = () => listed('group');
+const group = async (name) => (await groups()).find((one) => one.name === name);
+const resource = async (name) => (await listed('resource')).find((one) => one.name === name);
+const inColumn = (node, name) => at(`column-${node}`).locator(`[data-testid="group-${name}"]:not([inert] *)`).count().then((count) => count === 1);
+const allUp = async () => (await nodes()).every((one) => one.state === 'Up');
+const allRest = async () => (await groups()).every((one) => one.state !== 'Pending');
+
+/** A group to try things on: online, not the core group, with resources. */
+async function usable() {
+  const found = (await groups()).filter((one) => one.state === 'Online');
+  const ordinary = found.find((one) => one.core !== 'true');
+  if (ordinary !== undefined) return ordinary;
+  throw new Error(`no group is online: ${JSON.stringify(await groups())}`);
+}
+
+async function accepted() {
+  await eventually('the click is answered', async () => (await at('outcome').count()) > 0 && !/sent/.test(await at('outcome').innerText()), SETTLE_MS);
+  const outcome = await at('outcome').innerText();
+  check(/accepted/.test(outcome), `not accepted but "${outcome.trim()}": ${(await at('toast').allInnerTexts()).join(' / ')}`);
+}
+const command = async () => (await at('command').innerText()).trim();
+/** The command bar shows the last click only when no button is pointed at. */
+const leave = () => page.mouse.move(640, 22).then(() => page.evaluate(() => document.activeElement?.blur()));
+
+async function click(id) {
+  await at(id).click();
+  await leave();
+}
+
+await steps.step('the page shows three nodes, all up, and quorum', async () => {
+  await eventually('three nodes are up', async () => (await nodes()).length === 3 && (await allUp()), SETTLE_MS);
+  await eventually('the stream is live', async () => (await at('connection').getAttribute('data-kind')) === 'live', SETTLE_MS);
+  check(/quorum/i.test(await at('quorum').innerText()) && !/lost/i.test(await at('quorum').innerText()), 'the header does not say that there is quorum');
+  await eventually('one of the nodes is named as leader', async () => (await nodes()).map((one) => one.name).includes(await at('leader').innerText()), SETTLE_MS);
+  await eventually('some group is online', async () => (await groups()).some((one) => one.state === 'Online'), SETTLE_MS);
+  await eventually('the groups rest', allRest, SETTLE_MS);
+});
+
+await steps.step('a group moves to another node by its button', async () => {
+  const { name, owner } = await usable();
+  const target = (await nodes()).map((one) => one.name).find((one) => one !== owner);
+  await at(`move-${name}`).click();
+  await at(`move-${name}-${target}`).click();
+  await leave();
+  await accepted();
+  check((await command()).startsWith('cluster group move ') && (await command()).endsWith(`--node ${target}`), `the command bar shows "${await command()}"`);
+  await eventually(`${name} stands in the column of ${target}`, () => inColumn(target, name), SETTLE_MS);
+  await eventually(`${name} is online there`, async () => (await group(name))?.state === 'Online', SETTLE_MS);
+  await eventually('the move is in the history', async () => (await at('events').innerText()).includes(name), SETTLE_MS);
+});
+
+await steps.step('a resource that fails is restarted, and the event says why', async () => {
+  const { name, owner } = await usable();
+  await click(`expand-${name}`);
+  const all = await eventually('the resources are shown', async () => (await at(`group-${name}`).locator('[data-testid^="resource-"]').count()) > 0 && listed('resource'), SETTLE_MS);
+  const one = all.at(-1);
+  check(one.state === 'Online', `${one.name} is ${one.state}`);
+  const before = Number(one.failures);
+  await click(`res-fail-${one.name}`);
+  await accepted();
+  await eventually(`a failure of ${one.name} is counted`, async () => Number((await resource(one.name))?.failures) > before, SETTLE_MS);
+  const event = page.locator(`[data-testid="event"][data-event="1069"][data-subject="${one.name}"]`).first();
+  await event.waitFor({ timeout: SETTLE_MS });
+  await event.getByTestId('why').click();
+  const reasons = await event.getByTestId('why-list').locator('li').allInnerTexts();
+  check(reasons.length > 0 && reasons.every((reason) => reason.trim() !== ''), 'event 1069 gives no reason');
+  await eventually(`${one.name} is online again`, async () => (await resource(one.name))?.state === 'Online', SETTLE_MS);
+  check((await group(name)).owner === owner, `${name} left ${owner}: the first failure was not answered by a restart`);
+  await click(`expand-${name}`);
+});
+
+await steps.step('the side panel shows facts, placement and properties', async () => {
+  const { name } = await usable();
+  await at(`group-${name}`).getByRole('button', { name, exact: true }).click();
+  const panel = at('panel');
+  check((await panel.innerText()).includes(`cluster group online`), 'the panel does not show commands');
+  await eventually('the placement preview is shown', async () => (await at('placement').locator('li').count()) > 0, SETTLE_MS);
+  await page.keyboard.press('Escape');
+  await eventually('Escape closes the panel', async () => (await panel.count()) === 0, 5000);
+});
+
+let killed = null;
+await steps.step('a node that is killed goes down and its groups move', async () => {
+  const { name, owner } = await usable();
+  killed = owner;
+  await click(`kill-${owner}`);
+  await accepted();
+  await eventually(`the process of ${owner} is stopped`, async () => (await at(`node-${owner}`).getAttribute('data-process')) === 'stopped', SETTLE_MS);
+  await eventually(`${owner} is down`, async () => (await at(`node-${owner}`).getAttribute('data-state')) === 'Down', SETTLE_MS);
+  await eventually(`${name} has left ${owner}`, async () => (await group(name))?.owner !== owner, SETTLE_MS);
+  await eventually(`${name} is online elsewhere`, async () => (await group(name))?.state === 'Online', SETTLE_MS);
+  check(await inColumn((await group(name)).owner, name), `${name} does not stand in the column of its owner`);
+});
+
+await steps.step('the node is started again and comes up', async () => {
+  check(killed !== null, 'no node was killed');
+  await click(`start-${killed}`);
+  await accepted();
+  await eventually(`${killed} is up`, async () => (await at(`node-${killed}`).getAttribute('data-state')) === 'Up', SETTLE_MS);
+});
+
+await steps.step('a link is cut and everything is healed', async () => {
+  await eventually('all nodes are up', allUp, SETTLE_MS);
+  const link = page.locator('[data-testid^="link-"]').first();
+  const id = await link.getAttribute('data-testid');
+  await link.focus();
+  await page.keyboard.press('Enter');
+  await leave();
+  await accepted();
+  await eventually('the link is shown as cut', async () => (await at(id).getAttribute('data-cut')) === 'both', SETTLE_MS);
+  await click('heal-all');
+  await accepted();
+  await eventually('the link is whole', async () => (await at(id).getAttribute('data-cut')) === 'none', SETTLE_MS);
+  await eventually('all nodes are up again', allUp, SETTLE_MS);
+});
+
+await steps.step('without quorum the page says so, refuses politely, and the lab brings the cluster back', async () => {
+  const [first, second] = (await nodes()).map((one) => one.name);
+  const { name } = await usable();
+  await click(`kill-${first}`);
+  await accepted();
+  await click(`kill-${second}`);
+  await accepted();
+  await at('banner-quorum').waitFor({ timeout: SETTLE_MS });
+  await click(`online-${name}`);
+  await at('toast').first().waitFor({ timeout: SETTLE_MS });
+  check(/\(\d+\)/.test(await at('toast').first().innerText()), 'the refusal shows no code');
+  await click('heal-all');
+  await eventually('all nodes are up', allUp, SETTLE_MS);
+  await eventually('the banner is gone', async () => (await at('banner-quorum').count()) === 0, SETTLE_MS);
+  await eventually(`${name} is online again`, async () => (await group(name))?.state === 'Online', SETTLE_MS);
+});
+
+await steps.step('nothing went wrong inside the page', async () => {
+  check(problems.length === 0, problems.join(' | '));
+});
+
+await browser.close();
+process.exit(steps.summary());
