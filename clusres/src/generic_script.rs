@@ -23,7 +23,8 @@ use crate::instance::Instance;
 
 /// PendingTimeout of a resource that sets none, in milliseconds (reference 04.1).
 const PENDING_TIMEOUT_MS: u32 = 180_000;
-/// The longest that Terminate waits for the script's own Terminate, whatever PendingTimeout says.
+/// The longest that Terminate waits for the script's own Open, Terminate and Close together, whatever PendingTimeout says: a
+/// node that lost its cluster has to be done soon.
 const TERMINATE_LIMIT: Duration = Duration::from_secs(5);
 /// How often a running entry point of Online or Offline reports progress.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
@@ -135,8 +136,9 @@ impl ResourceType for GenericScript {
             return;
         }
         let limit = self.limit().min(TERMINATE_LIMIT);
+        let begun = Instant::now();
         for entry in [Entry::Open, Entry::Terminate, Entry::Close] {
-            if let Err(failure) = self.call(entry, era, limit, || true) {
+            if let Err(failure) = self.call(entry, era, limit.saturating_sub(begun.elapsed()), || true) {
                 self.instance.context.log().warning(failure.message);
                 break;
             }

@@ -1,5 +1,5 @@
 //! What the cluster serves to clients: the addresses and names that are online, read from the shared directory. The Cluster
-//! service answers look-ups from here; the IP Address and Network Name resources write it, as claims (see [`crate::claim`]).
+//! service answers look-ups from here; the IP Address and Network Name resources write it, as claims of living processes.
 
 use std::io;
 use std::path::Path;
