@@ -1,8 +1,8 @@
 //! The door between the C ABI and the trait: the only place with unsafe code, checks and caught panics.
 //!
-//! A monitor calls `Startup` ([`startup`]) and gets a static function table per resource type. Each function of
+//! A monitor calls `Startup` (`startup`) and gets a static function table per resource type. Each function of
 //! that table (`entry_points`) checks its pointers, looks the instance up among the live ones (`live`), and calls
-//! a safe method of [`instance`]; a panic ends there. In the other direction, `monitor` and `host` wrap what the
+//! a safe method of `instance`; a panic ends there. In the other direction, `monitor` and `host` wrap what the
 //! monitor gave us.
 //!
 //! One door per direction: no other file of this crate touches a raw pointer. Everything here is public only so
