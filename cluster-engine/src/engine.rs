@@ -83,6 +83,8 @@ pub struct Engine {
     routes: BTreeMap<VoterId, NodeId>,
     /// The leader's idea of cluster time: (cluster time, own time) when it took over.
     time_base: Option<(Time, Time)>,
+    /// The index of the first entry of this node's own term, while it leads.
+    led_from: Option<u64>,
     /// An empty state for readers before the first one is here.
     empty: ClusterState,
     out: Vec<Effect>,
@@ -114,6 +116,7 @@ impl Engine {
             next_beat: now,
             routes: BTreeMap::new(),
             time_base: None,
+            led_from: None,
             empty: ClusterState::empty(),
             out: Vec::new(),
             config,
@@ -200,6 +203,11 @@ impl Engine {
     #[must_use]
     pub fn is_quorate(&self, now: Time) -> bool {
         self.lease().is_some_and(|until| now < until)
+    }
+
+    /// Everything up to here must be applied before something may be started after a lapse.
+    pub(crate) fn must_have_applied(&self) -> u64 {
+        self.membership.granted_index().max(self.led_from.unwrap_or(0))
     }
 
     /// When a node was last heard of.
@@ -376,13 +384,13 @@ impl Engine {
         if self.leader() == Some(to) {
             self.membership.note_ack(self.now);
         }
-        let beat = self.membership.heartbeat(to, self.now, is_answer, self.contact());
+        let beat = self.membership.heartbeat(to, self.now, is_answer, self.contact(), self.replica.committed());
         self.out.push(Effect::Send { to, message: PeerMessage::Heartbeat(beat) });
     }
 
-    /// This node leads: the latest time at which a majority obeyed it.
+    /// This node leads and has committed an entry of its term: the latest time at which a majority obeyed it.
     pub(crate) fn contact(&self) -> Option<Time> {
-        if !self.replica.is_leader() {
+        if !self.replica.is_leader() || self.led_from.is_none_or(|first| self.replica.committed() < first) {
             return None;
         }
         let voters: Vec<NodeId> = self.replica.voters().voters.iter().filter_map(|v| self.node_of(*v)).collect();
@@ -474,9 +482,12 @@ impl Engine {
         let name = leader.and_then(|l| self.node_of(l)).map(|n| self.state().node_name(n));
         if is_leader {
             self.time_base = Some((self.state().at.max(self.now), self.now));
+            // The last entry of its log is the empty one that a new leader appends, or comes after it.
+            self.led_from = Some(self.replica.last_index());
             self.note(Level::Information, Component::Gum, format!("This node leads, term {term}."));
         } else {
             self.time_base = None;
+            self.led_from = None;
             self.queue.clear();
             let text = match name {
                 Some(name) => format!("'{name}' leads, term {term}."),

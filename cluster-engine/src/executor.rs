@@ -39,9 +39,9 @@ enum Open {
 
 /// How long an instance whose monitor was lost is not opened again unless a call asks for it; doubled each time, up to
 /// [`MAX_REOPEN_DELAY`], so that a library that crashes when it is opened does not take its monitor down for ever.
-pub const REOPEN_DELAY: Millis = Millis(1_000);
+pub(crate) const REOPEN_DELAY: Millis = Millis(1_000);
 /// The longest such delay.
-pub const MAX_REOPEN_DELAY: Millis = Millis(60_000);
+pub(crate) const MAX_REOPEN_DELAY: Millis = Millis(60_000);
 
 /// The local instances.
 #[derive(Clone, Debug, Default)]

@@ -15,7 +15,10 @@
 //! 4. A new leader cannot know what the former one granted. But nothing was granted after a majority stopped acknowledging
 //!    it, so each node also says how long ago it acknowledged any earlier leader. Of a majority of those the newest is the
 //!    latest possible contact of the past.
-//! 5. A silent node is therefore certain to have stopped everything at max(past contact, last heard) + T1. The leader
+//! 5. A lease alone does not make the state fresh. A node that had none for a while may have been declared down meanwhile
+//!    in entries that it has not seen. So a grant names the leader's commit index, and after a lapse nothing is started
+//!    before that index is applied. The leader grants nothing before it has committed an entry of its own term.
+//! 6. A silent node is therefore certain to have stopped everything at max(past contact, last heard) + T1. The leader
 //!    waits for T2.
 
 use std::collections::BTreeMap;
@@ -46,6 +49,8 @@ pub struct Heartbeat {
     pub echo: Option<Time>,
     /// From a leader: how old its contact with a majority is.
     pub contact_age: Option<Millis>,
+    /// From a leader: everything up to this log index is committed.
+    pub committed: u64,
     /// How long ago the sender last acknowledged a leader of a term before `term`.
     pub past_ack_age: Millis,
 }
@@ -77,6 +82,8 @@ pub struct Membership {
     my_past_ack: Time,
     /// Granted by the leader.
     granted_until: Option<Time>,
+    /// The commit index that came with the last grant.
+    granted_index: u64,
 }
 
 /// T1: how long after the last proof a node may go on.
@@ -104,6 +111,7 @@ impl Membership {
             my_ack: None,
             my_past_ack: now,
             granted_until: None,
+            granted_index: 0,
         }
     }
 
@@ -124,7 +132,14 @@ impl Membership {
 
     /// The heartbeat for a node. `contact`: when this node leads, its contact.
     #[must_use]
-    pub fn heartbeat(&self, to: NodeId, now: Time, is_answer: bool, contact: Option<Time>) -> Heartbeat {
+    pub fn heartbeat(
+        &self,
+        to: NodeId,
+        now: Time,
+        is_answer: bool,
+        contact: Option<Time>,
+        committed: u64,
+    ) -> Heartbeat {
         Heartbeat {
             incarnation: self.incarnation,
             is_answer,
@@ -132,6 +147,7 @@ impl Membership {
             term: self.term,
             echo: self.peers.get(&to).and_then(|p| p.stamp),
             contact_age: contact.map(|c| now.since(c)),
+            committed,
             past_ack_age: now.since(self.my_past_ack.max(self.started)),
         }
     }
@@ -153,6 +169,7 @@ impl Membership {
         if let (Some(age), Some(echo), true) = (beat.contact_age, echo, leader == Some(from)) {
             let until = Time((echo.0 + t1.0).saturating_sub(age.0));
             self.granted_until = self.granted_until.max(Some(until));
+            self.granted_index = self.granted_index.max(beat.committed);
         }
     }
 
@@ -188,6 +205,12 @@ impl Membership {
     #[must_use]
     pub fn granted_until(&self) -> Option<Time> {
         self.granted_until
+    }
+
+    /// The commit index of the newest grant.
+    #[must_use]
+    pub fn granted_index(&self) -> u64 {
+        self.granted_index
     }
 
     /// When a node was last heard.

@@ -9,13 +9,15 @@ use crate::engine::Engine;
 use crate::event::Effect;
 use crate::executor;
 use crate::notice::{Component, Level};
-use crate::state::{Command, NodeState};
+use crate::state::Command;
 
 /// Where a node stands.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Standing {
     /// The lease held when it was last looked at.
     has_lease: bool,
+    /// The state includes everything that was committed when the lease was granted anew.
+    has_caught_up: bool,
     /// Something was terminated for want of a lease, and that is not part of the state yet.
     has_lapsed: bool,
     /// The request that tells the others: a start, or what was lost.
@@ -37,7 +39,7 @@ enum Leaving {
 impl Standing {
     /// May anything be started?
     pub(crate) fn may_run(&self) -> bool {
-        self.has_lease && !self.has_lapsed && self.telling.is_none()
+        self.has_lease && self.has_caught_up && !self.has_lapsed && self.telling.is_none()
     }
 }
 
@@ -51,6 +53,9 @@ impl Engine {
             self.standing.has_lease = true;
             self.note(Level::Information, Component::Quorum, "This node is in contact with a majority of the cluster.");
         }
+        if holds && !self.standing.has_caught_up {
+            self.standing.has_caught_up = self.state().applied >= self.must_have_applied();
+        }
         if self.standing.telling.is_some_and(|s| !self.requests.is_waiting(s)) {
             self.standing.telling = None;
         }
@@ -60,6 +65,7 @@ impl Engine {
 
     fn lose_lease(&mut self) {
         self.standing.has_lease = false;
+        self.standing.has_caught_up = false;
         let mut notice = self.notice(
             Level::Critical,
             Component::Quorum,
@@ -83,11 +89,17 @@ impl Engine {
 
     /// Tells the others that this life has started, or has lost its resources.
     fn tell(&mut self) {
-        if !self.standing.has_lease || self.standing.telling.is_some() || self.standing.leaving != Leaving::No {
+        if !self.standing.has_lease
+            || !self.standing.has_caught_up
+            || self.standing.telling.is_some()
+            || self.standing.leaving != Leaving::No
+        {
             return;
         }
         let Some(state) = &self.state else { return };
-        let Some(me) = state.nodes.get(&self.config.node) else { return };
+        if !state.nodes.contains_key(&self.config.node) {
+            return;
+        }
         let (node, incarnation) = (self.config.node, self.config.incarnation);
         let is_member = executor::is_member(state, node, incarnation);
         if (is_member && !self.standing.has_lapsed) || self.executor.is_active() {
@@ -96,11 +108,6 @@ impl Engine {
         let command = if is_member {
             Command::ResourcesLost { node, incarnation }
         } else {
-            // Not yet a member, or declared down. A state that is behind the times is no reason: the replica must have
-            // caught up with its leader first.
-            if me.state == NodeState::Up && me.incarnation == incarnation {
-                return;
-            }
             let (address, version) = (self.config.address.clone(), self.config.version.clone());
             Command::NodeStarted { node, incarnation, address, version }
         };

@@ -206,6 +206,8 @@ impl Machine {
                 }
                 is_present
             }
+            // The monitor ended it when the lease ran out; this is the late news of it.
+            Status::Failed(cluster_engine::call::Cause::LeaseLost) => true,
             Status::Offline | Status::Failed(_) => {
                 // A failure without a call is the resource's own (IsAlive).
                 let counts = is_present || (instance.call.is_none() && instance.runs);

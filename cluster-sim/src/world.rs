@@ -394,7 +394,7 @@ impl World {
                 let Some(machine) = self.machines.get_mut(&node).filter(|m| m.incarnation == incarnation) else {
                     return;
                 };
-                if machine.engine.is_none() || machine.disk.front().is_none_or(|(first, _, _)| *first != n) {
+                if machine.engine.is_none() || machine.disk.front().is_none_or(|(first, _, _)| *first > n) {
                     return;
                 }
                 if machine.frozen {
@@ -402,8 +402,10 @@ impl World {
                     self.later(self.now + Millis(20), Happening::Durable { node, incarnation, n });
                     return;
                 }
-                if let Some((_, writes, _)) = machine.disk.pop_front() {
-                    machine.stored.write(&writes);
+                while machine.disk.front().is_some_and(|(first, _, _)| *first <= n) {
+                    if let Some((_, writes, _)) = machine.disk.pop_front() {
+                        machine.stored.write(&writes);
+                    }
                 }
                 self.step(node, Event::Persisted { n });
             }
@@ -438,6 +440,12 @@ impl World {
                 if machine.engine.is_none() {
                     machine.end_resources();
                 } else if machine.frozen {
+                    let lease = machine.engine.as_ref().and_then(Engine::lease).map_or(now, |l| machine.world(l));
+                    if lease > now {
+                        // It had woken meanwhile and was frozen again.
+                        self.later(lease, Happening::Orphans { node, incarnation });
+                        return;
+                    }
                     // The lease ran out: the monitors terminate what runs. They will report when the service wakes.
                     let lost: Vec<(Guid, u64)> = machine
                         .instances

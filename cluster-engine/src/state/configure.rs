@@ -17,9 +17,9 @@ use crate::refusal::{Refusal, code};
 use crate::time::Millis;
 
 /// CLUSGROUP_TYPE of the core group.
-pub const CORE_GROUP: u32 = 1;
+pub(super) const CORE_GROUP: u32 = 1;
 /// CLUSGROUP_TYPE of the group of unused disks.
-pub const AVAILABLE_STORAGE: u32 = 2;
+pub(super) const AVAILABLE_STORAGE: u32 = 2;
 
 /// A display name: not empty, not too long, without control characters, backslashes and square brackets.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), Refusal> {

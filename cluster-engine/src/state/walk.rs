@@ -176,9 +176,10 @@ impl ClusterState {
         self.is_fed(resource) && resource.config.dependencies.providers().all(|p| is_settled(&p))
     }
 
-    /// Every set has a provider that runs.
+    /// Every set has a provider that runs and is to go on running.
     fn is_fed(&self, resource: &Resource) -> bool {
-        resource.config.dependencies.sets().iter().all(|set| set.iter().any(|p| self.runs(*p)))
+        let stays = |p: &Guid| self.resources.get(p).is_some_and(|r| r.state == ResourceState::Online);
+        resource.config.dependencies.sets().iter().all(|set| set.iter().any(stays))
     }
 
     fn runs(&self, resource: Guid) -> bool {
