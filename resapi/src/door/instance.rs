@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use resapi_sys_mock::abi::{
     CLUSTER_RESOURCE_STATE, ClusterResourceFailed, ClusterResourceOffline, ClusterResourceOfflinePending,
-    ClusterResourceOnline, ClusterResourceOnlinePending, RESOURCE_HANDLE,
+    ClusterResourceOnline, ClusterResourceOnlinePending, LOG_ERROR, RESOURCE_HANDLE,
 };
 use resapi_sys_mock::codes::win32::{ERROR_IO_PENDING, ERROR_NOT_ENOUGH_MEMORY, ERROR_SUCCESS};
 
@@ -87,10 +87,9 @@ impl<T: ResourceType> Instance<T> {
     /// Creates the instance, offline. Failures are logged here.
     pub(super) fn open(name: String, key: usize, handle: RESOURCE_HANDLE) -> Result<Arc<dyn Live>, Failure> {
         let monitor = Monitor::of(handle);
-        let (host, key) = match host() {
-            Some(host) if key != 0 => (Some(host), Some(RegistryKey::duplicate(host, key)?)),
-            other => (other, None),
-        };
+        let host = host();
+        let key = host.filter(|_| key != 0).map(|host| RegistryKey::duplicate(host, key)).transpose();
+        let key = key.inspect_err(|failure| monitor.log(LOG_ERROR, &format!("Open failed: {failure}")))?;
         let properties = Properties::new(T::PROPERTIES, T::ACCEPTS_UNKNOWN_PROPERTIES, key.clone());
         let context = Context::new(name, T::NAME, monitor, properties, key, host);
         if let Err(failure) = context.properties().refresh() {

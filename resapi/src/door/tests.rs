@@ -1,11 +1,14 @@
 //! The startup function and the raw function table, called as a careless monitor might.
 
 use core::ffi::c_void;
+use std::sync::Mutex;
 
 use crate::sys::abi::{
     CLRES_FUNCTION_TABLE, CLRES_V1_FUNCTION_SIZE, CLRES_VERSION_V1_00, HANDLE, LPCWSTR, RESID, STARTUP_ROUTINE,
 };
 use crate::sys::wide;
+use crate::testing::observer::Observer;
+use crate::testing::store::{self, Store};
 use crate::{Context, Failure, Progress, ResourceType};
 
 macro_rules! idle_type {
@@ -42,11 +45,15 @@ crate::table!(
     Table
 );
 
+/// The callbacks belong to the process: a startup must not come between another test's startup and open.
+static STARTING: Mutex<()> = Mutex::new(());
+
 /// Calls a startup function; the callbacks are NULL, which is allowed.
 fn start(startup: STARTUP_ROUTINE, name: Option<&str>, min: u32, max: u32) -> (u32, *mut CLRES_FUNCTION_TABLE) {
     let name = name.map(wide::units);
     let pointer: LPCWSTR = name.as_ref().map_or(std::ptr::null(), |name| name.as_ptr());
     let mut table = std::ptr::null_mut();
+    let _alone = STARTING.lock().unwrap();
     // SAFETY: the name is NULL or NUL-terminated, the callbacks are NULL, the result is ours.
     let code = unsafe { startup(pointer, min, max, None, None, &mut table) };
     (code, table)
@@ -158,4 +165,17 @@ fn a_bad_host_table_is_refused() {
         // SAFETY: a table without functions.
         assert_eq!(unsafe { crate::door::bind_host(&table) }, code);
     }
+}
+
+#[test]
+fn a_key_that_the_host_does_not_know_is_said() {
+    let _alone = STARTING.lock().unwrap();
+    let driven = crate::door::drive::Driven::startup::<Chair>(&store::TABLE).unwrap();
+    let handle = 1_000_000;
+    let observer = Observer::new(handle);
+    assert_eq!(driven.open("a chair", 0xBAD_0BAD, handle), None);
+    assert_eq!(Store::last_error(), 6);
+    let log = observer.heard().log.clone();
+    assert!(log.iter().any(|(_, line)| line.contains("Open failed: cannot open the key of the resource")), "{log:?}");
+    Observer::forget(handle);
 }
