@@ -36,9 +36,6 @@ mod session;
 mod timetable;
 mod watchdog;
 
-/// The registered DllNames that mean the types built into the monitor.
-const BUILT_IN_DLL_NAMES: &[&str] = &["clusres.dll", "clusres2.dll"];
-
 /// The exit code of a wrong command line.
 const EXIT_USAGE: u8 = 64;
 
@@ -49,7 +46,7 @@ const EXIT_USAGE: u8 = 64;
 /// resources were stopped), 4 when the monitor itself was at fault.
 pub fn run(address: SocketAddr, token: String) -> ExitCode {
     let built_in = dll::provider::BuiltIn {
-        dll_names: BUILT_IN_DLL_NAMES,
+        dll_names: &[clusres::DLL_NAME, clusres::SECOND_DLL_NAME],
         startup: clusres::STARTUP,
         bind: resapi::door::bind_host,
     };

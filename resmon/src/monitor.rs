@@ -87,10 +87,15 @@ pub(crate) enum Next {
     End { grace_ms: u64 },
 }
 
-/// The key of a resource below the root of the cluster registry (reference 06.2).
-pub(crate) fn key_of(id: ResourceId) -> String {
+/// The id of a resource as text (reference 06.2).
+pub(crate) fn guid_of(id: ResourceId) -> String {
     let text = format!("{:032x}", id.0);
-    format!("Resources\\{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+}
+
+/// The key of a resource below the root of the cluster registry.
+pub(crate) fn key_of(id: ResourceId) -> String {
+    format!("Resources\\{}", guid_of(id))
 }
 
 impl Monitor {

@@ -16,7 +16,7 @@ use crate::controls::{self, Target};
 use crate::dll::provider::LoadError;
 use crate::dll::{ResourceSide, callbacks, handles, host};
 use crate::instance_state::{Phase, named};
-use crate::monitor::key_of;
+use crate::monitor::{guid_of, key_of};
 use crate::poller::Poll;
 use crate::protocol::{FromMonitor, LogLevel, Status};
 use crate::watchdog::Watched;
@@ -81,7 +81,9 @@ impl Instance {
             forget();
             return Err(full("open registry keys"));
         };
-        match self.timed("Open", || door.open(&self.name, key, handle)) {
+        // Built-in types know each other by id; the C interface hands over only the name.
+        let enter = || clusres::place::opening(&guid_of(self.id), || door.open(&self.name, key, handle));
+        match self.timed("Open", enter) {
             Ok(resid) => Ok(Opened { door, resid, handle }),
             Err(code) => {
                 forget();
@@ -226,10 +228,8 @@ impl Instance {
     }
 
     fn code_of(&self, call: &'static str, enter: impl FnOnce(&Opened) -> u32) -> u32 {
-        match lock(&self.inner).opened.clone() {
-            Some(opened) => self.timed(call, || enter(&opened)),
-            None => ERROR_RESOURCE_NOT_AVAILABLE,
-        }
+        let opened = lock(&self.inner).opened.clone();
+        opened.map_or(ERROR_RESOURCE_NOT_AVAILABLE, |opened| self.timed(call, || enter(&opened)))
     }
 
     fn event_supplied(&self, event: usize) {

@@ -1,0 +1,82 @@
+//! Builds the libraries that the tests load, once per test process.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The root of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace")
+}
+
+/// `tests/fixtures/misbehaving.c`.
+pub fn misbehaving() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("resmon/tests/fixtures/misbehaving.c"))
+}
+
+/// `examples/c/counter.c`.
+pub fn counter() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("examples/c/counter.c"))
+}
+
+/// `examples/hello-resource`.
+pub fn hello() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| cargo(&["-p", "hello-resource"]))
+}
+
+/// `tests/fixtures/panicking.rs`.
+pub fn panicking() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| cargo(&["-p", "resmon", "--example", "panicking-resource"]))
+}
+
+/// Compiles one C file with the command that its authors use.
+fn compile(source: &str) -> PathBuf {
+    let name = Path::new(source).file_stem().and_then(|stem| stem.to_str()).expect("a plain name");
+    let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lib{name}{}", std::env::consts::DLL_SUFFIX));
+    // Renamed when it is whole: another test process may load the same file at this moment.
+    let unfinished = library.with_extension(std::process::id().to_string());
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let output = Command::new(&compiler)
+        .current_dir(root())
+        .args([
+            "-shared",
+            "-fPIC",
+            "-pthread",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-I",
+            "resapi-sys-mock/include",
+            source,
+            "-o",
+        ])
+        .arg(&unfinished)
+        .output()
+        .unwrap_or_else(|error| panic!("{compiler} cannot be started ({error}); install a C compiler or set CC"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::rename(&unfinished, &library).expect("the folder of the tests is writable");
+    library
+}
+
+/// Builds a cdylib of the workspace; cargo's own messages say where it is.
+fn cargo(what: &[&str]) -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["build", "--message-format=json"])
+        .args(what)
+        .output()
+        .expect("cargo runs this test");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).expect("JSON is text");
+    let files =
+        messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).filter(|message| {
+            message["reason"] == "compiler-artifact"
+                && message["target"]["crate_types"] == serde_json::json!(["cdylib"])
+        });
+    let library = files.last().and_then(|message| message["filenames"][0].as_str().map(PathBuf::from));
+    library.unwrap_or_else(|| panic!("cargo names no library for {what:?}: {messages}"))
+}
