@@ -1,7 +1,7 @@
 //! Frames: how a message becomes bytes on the connection between the Cluster service and a monitor.
 //!
 //! A frame is a 4-byte little-endian length and that many bytes of postcard. Both sides use this module, the monitor over a
-//! blocking socket ([`read`], [`write`]) and the service over its own kind of socket ([`encode`], [`body_length`],
+//! blocking socket ([`read`], [`write()`]) and the service over its own kind of socket ([`encode`], [`body_length`],
 //! [`decode`]). Whatever the other side sends, the answer is a message or a [`FrameError`], never a panic and never an
 //! allocation larger than [`MAX_FRAME_BYTES`].
 #![forbid(unsafe_code)]

@@ -63,6 +63,7 @@ pub(crate) struct Monitor {
     socket: TcpStream,
     has_fault: AtomicBool,
     is_ending: AtomicBool,
+    has_ended: AtomicBool,
 }
 
 #[derive(Default)]
@@ -114,6 +115,7 @@ impl Monitor {
             socket,
             has_fault: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
         })
     }
 
@@ -400,9 +402,11 @@ impl Monitor {
     }
 
     /// Ends everything: offline for at most `grace`, then Terminate, then Close, each bounded. Returns when all is closed or
-    /// the time is up. The second caller returns at once.
+    /// the time is up. A second caller waits for the first, for at most as long: a service that goes away during an orderly
+    /// shutdown does not cut it short by more than that.
     pub(crate) fn end(&self, grace: Duration) {
         if self.is_ending.swap(true, Ordering::SeqCst) {
+            self.wait_until(grace + END_LIMIT + END_LIMIT, || self.has_ended.load(Ordering::SeqCst));
             return;
         }
         let all = self.all();
@@ -414,6 +418,8 @@ impl Monitor {
         all.iter().for_each(|instance| instance.close());
         self.wait_until(END_LIMIT, || lock(&self.instances).is_empty());
         self.outbox.drain(LAST_WORDS_LIMIT);
+        self.has_ended.store(true, Ordering::SeqCst);
+        self.instance_changed();
     }
 
     /// Wakes the reader after an ordered end.
@@ -456,6 +462,24 @@ impl MonitorSide for Monitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_of_our_own_is_told_and_ends_the_connection() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let socket = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        let (mut service, _) = listener.accept().expect("the line above connected");
+        let monitor = Monitor::new(socket.try_clone().expect("a socket"), Providers::new(Vec::new()));
+        let outbox = Arc::clone(&monitor.outbox);
+        monitor.spawn("writer", move || outbox.write_to(socket));
+        monitor.spawn("clumsy", || panic!("a fault on purpose"));
+        // The connection ends by itself, after the last words.
+        service.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+        let told = crate::frames::read(&mut service).expect("a frame").expect("not the end");
+        let FromMonitor::Log { level: LogLevel::Severe, text, .. } = told else { panic!("{told:?}") };
+        assert!(text.contains("thread clumsy of the monitor panicked"), "{text}");
+        assert!(crate::frames::read::<FromMonitor>(&mut service).expect("an orderly end").is_none());
+        assert!(monitor.has_fault());
+    }
 
     #[test]
     fn the_key_of_a_resource_is_its_guid() {

@@ -10,25 +10,25 @@ fn root() -> &'static Path {
 }
 
 /// `tests/fixtures/misbehaving.c`.
-pub fn misbehaving() -> &'static Path {
+pub(crate) fn misbehaving() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| compile("resmon/tests/fixtures/misbehaving.c"))
 }
 
 /// `examples/c/counter.c`.
-pub fn counter() -> &'static Path {
+pub(crate) fn counter() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| compile("examples/c/counter.c"))
 }
 
 /// `examples/hello-resource`.
-pub fn hello() -> &'static Path {
+pub(crate) fn hello() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| cargo(&["-p", "hello-resource"]))
 }
 
 /// `tests/fixtures/panicking.rs`.
-pub fn panicking() -> &'static Path {
+pub(crate) fn panicking() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| cargo(&["-p", "resmon", "--example", "panicking-resource"]))
 }
@@ -72,11 +72,11 @@ fn cargo(what: &[&str]) -> PathBuf {
         .expect("cargo runs this test");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).expect("JSON is text");
-    let files =
+    let mut files =
         messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).filter(|message| {
             message["reason"] == "compiler-artifact"
                 && message["target"]["crate_types"] == serde_json::json!(["cdylib"])
         });
-    let library = files.last().and_then(|message| message["filenames"][0].as_str().map(PathBuf::from));
+    let library = files.next_back().and_then(|message| message["filenames"][0].as_str().map(PathBuf::from));
     library.unwrap_or_else(|| panic!("cargo names no library for {what:?}: {messages}"))
 }

@@ -15,7 +15,7 @@ use resmon::frames;
 use resmon::protocol::*;
 
 /// No wait of a test is longer.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The lease that is granted unless a test says otherwise, in milliseconds: long, so that a busy machine fails no test.
 const LONG_LEASE_MS: u64 = 60_000;
@@ -24,42 +24,42 @@ const LONG_LEASE_MS: u64 = 60_000;
 type Hive = BTreeMap<String, BTreeMap<String, (u32, Vec<u8>)>>;
 
 /// One monitor and its service.
-pub struct Service {
+pub(crate) struct Service {
     monitor: Child,
     socket: TcpStream,
     inbox: Receiver<FromMonitor>,
     /// Everything heard that no wait has taken: logs, slow calls, deadlocks.
-    pub heard: Vec<FromMonitor>,
+    pub(crate) heard: Vec<FromMonitor>,
     lease_ms: Arc<AtomicU64>,
-    pub hive: Arc<Mutex<Hive>>,
-    pub dir: tempfile::TempDir,
+    pub(crate) hive: Arc<Mutex<Hive>>,
+    pub(crate) dir: tempfile::TempDir,
     generation: u64,
 }
 
 /// Intervals that make no resource wait, and limits that no honest call meets.
-pub fn timing() -> Timing {
+pub(crate) fn timing() -> Timing {
     Timing { looks_alive_ms: 20, is_alive_ms: 60, pending_timeout_ms: 20_000, deadlock_timeout_ms: 20_000 }
 }
 
 /// The type of a library.
-pub fn type_of(name: &str, dll_name: &Path) -> TypeSpec {
+pub(crate) fn type_of(name: &str, dll_name: &Path) -> TypeSpec {
     TypeSpec { name: name.into(), dll_name: dll_name.to_str().expect("paths of tests are plain").into() }
 }
 
 /// The built-in type of this name.
-pub fn built_in(name: &str) -> TypeSpec {
+pub(crate) fn built_in(name: &str) -> TypeSpec {
     let facts = clusres::TYPES.iter().find(|facts| facts.name == name).expect("a built-in type");
     TypeSpec { name: facts.name.into(), dll_name: facts.dll_name.into() }
 }
 
 impl Service {
     /// Starts a monitor with some variables in its environment and lets it in.
-    pub fn start(variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
         Self::start_with_lease(variables, LONG_LEASE_MS)
     }
 
     /// The same with another lease; 0 grants none.
-    pub fn start_with_lease(variables: &[(&str, &str)], lease_ms: u64) -> Self {
+    pub(crate) fn start_with_lease(variables: &[(&str, &str)], lease_ms: u64) -> Self {
         let dir = tempfile::tempdir().expect("a folder for the test");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound").to_string();
@@ -92,27 +92,27 @@ impl Service {
     }
 
     /// From now on the lease is granted for so long; 0 takes it back, `None` answers no more.
-    pub fn set_lease(&self, lease_ms: Option<u64>) {
+    pub(crate) fn set_lease(&self, lease_ms: Option<u64>) {
         self.lease_ms.store(lease_ms.unwrap_or(u64::MAX), Ordering::SeqCst);
     }
 
-    pub fn send(&self, message: &ToMonitor) {
+    pub(crate) fn send(&self, message: &ToMonitor) {
         send(&self.socket, message);
     }
 
     /// The folder of this node.
-    pub fn run_dir(&self) -> PathBuf {
+    pub(crate) fn run_dir(&self) -> PathBuf {
         self.dir.path().join("run")
     }
 
     /// Sets a private property of a resource that is opened later, as text.
-    pub fn set_text(&self, id: u128, name: &str, text: &str) {
+    pub(crate) fn set_text(&self, id: u128, name: &str, text: &str) {
         let bytes = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
         self.set_value(id, name, 1, bytes);
     }
 
     /// The same for a number.
-    pub fn set_number(&self, id: u128, name: &str, number: u32) {
+    pub(crate) fn set_number(&self, id: u128, name: &str, number: u32) {
         self.set_value(id, name, 4, number.to_le_bytes().to_vec());
     }
 
@@ -122,14 +122,14 @@ impl Service {
     }
 
     /// Asks for an entry point; the result is the generation of the request.
-    pub fn call(&mut self, id: u128, entry: EntryPoint) -> u64 {
+    pub(crate) fn call(&mut self, id: u128, entry: EntryPoint) -> u64 {
         self.generation += 1;
         self.send(&ToMonitor::Call { resource: ResourceId(id), generation: self.generation, entry });
         self.generation
     }
 
     /// Opens a resource and waits for the outcome.
-    pub fn open(&mut self, id: u128, name: &str, resource_type: TypeSpec, timing: Timing) -> Status {
+    pub(crate) fn open(&mut self, id: u128, name: &str, resource_type: TypeSpec, timing: Timing) -> Status {
         let mut hive = self.hive.lock().expect("no panic");
         hive.entry(key(id)).or_default();
         drop(hive);
@@ -137,20 +137,20 @@ impl Service {
     }
 
     /// Asks for an entry point and waits for a final status of this request. Pending statuses are passed over.
-    pub fn ask(&mut self, id: u128, entry: EntryPoint) -> Status {
+    pub(crate) fn ask(&mut self, id: u128, entry: EntryPoint) -> Status {
         let generation = self.call(id, entry);
         self.outcome(id, generation)
     }
 
     /// Waits for the next status of a resource that is not pending, which has to be of this generation.
-    pub fn outcome(&mut self, id: u128, expected: u64) -> Status {
+    pub(crate) fn outcome(&mut self, id: u128, expected: u64) -> Status {
         let (generation, status) = self.outcome_after_pending(id);
         assert_eq!(generation, expected, "{status:?}");
         status
     }
 
     /// Waits for the next status of a resource that is not pending, of whatever generation.
-    pub fn outcome_after_pending(&mut self, id: u128) -> (u64, Status) {
+    pub(crate) fn outcome_after_pending(&mut self, id: u128) -> (u64, Status) {
         loop {
             let (generation, status) = self.next_status(id);
             if !matches!(status, Status::OnlinePending { .. } | Status::OfflinePending { .. }) {
@@ -160,7 +160,7 @@ impl Service {
     }
 
     /// Waits for the next status of a resource.
-    pub fn next_status(&mut self, id: u128) -> (u64, Status) {
+    pub(crate) fn next_status(&mut self, id: u128) -> (u64, Status) {
         self.wait(&format!("a status of {id}"), |message| match message {
             FromMonitor::Status { resource: ResourceId(number), generation, status } if *number == id => {
                 Some((*generation, status.clone()))
@@ -170,7 +170,7 @@ impl Service {
     }
 
     /// Sends a control code and waits for its answer.
-    pub fn control(&mut self, id: u128, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
+    pub(crate) fn control(&mut self, id: u128, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
         self.generation += 1;
         let request = RequestId(self.generation);
         self.send(&ToMonitor::Control { request, resource: ResourceId(id), code, input: input.to_vec() });
@@ -178,7 +178,7 @@ impl Service {
     }
 
     /// The same for a type.
-    pub fn type_control(&mut self, resource_type: TypeSpec, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
+    pub(crate) fn type_control(&mut self, resource_type: TypeSpec, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
         self.generation += 1;
         let request = RequestId(self.generation);
         self.send(&ToMonitor::TypeControl { request, resource_type, code, input: input.to_vec() });
@@ -193,7 +193,7 @@ impl Service {
     }
 
     /// Waits for a line of the cluster log that contains `words`.
-    pub fn log_line(&mut self, words: &str) -> String {
+    pub(crate) fn log_line(&mut self, words: &str) -> String {
         self.wait(&format!("a line with {words:?}"), |message| match message {
             FromMonitor::Log { text, .. } if text.contains(words) => Some(text.clone()),
             _ => None,
@@ -201,7 +201,7 @@ impl Service {
     }
 
     /// Waits for a message for which `pick` has a result. What was heard before counts too, once.
-    pub fn wait<T>(&mut self, what: &str, pick: impl Fn(&FromMonitor) -> Option<T>) -> T {
+    pub(crate) fn wait<T>(&mut self, what: &str, pick: impl Fn(&FromMonitor) -> Option<T>) -> T {
         if let Some(place) = self.heard.iter().position(|message| pick(message).is_some()) {
             return pick(&self.heard.remove(place)).expect("picked in the line above");
         }
@@ -219,34 +219,34 @@ impl Service {
     }
 
     /// Everything heard so far, without waiting.
-    pub fn heard_so_far(&mut self) -> &[FromMonitor] {
+    pub(crate) fn heard_so_far(&mut self) -> &[FromMonitor] {
         self.heard.extend(self.inbox.try_iter());
         &self.heard
     }
 
     /// How many lines of the cluster log so far are exactly `text`.
-    pub fn count_lines(&mut self, text: &str) -> usize {
+    pub(crate) fn count_lines(&mut self, text: &str) -> usize {
         let is_it = |message: &&FromMonitor| matches!(message, FromMonitor::Log { text: line, .. } if line == text);
         self.heard_so_far().iter().filter(is_it).count()
     }
 
     /// The process id of the monitor.
-    pub fn process_id(&self) -> u32 {
+    pub(crate) fn process_id(&self) -> u32 {
         self.monitor.id()
     }
 
     /// Cuts the connection.
-    pub fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
     /// Sends bytes that are no frame.
-    pub fn send_raw(&self, bytes: &[u8]) {
+    pub(crate) fn send_raw(&self, bytes: &[u8]) {
         (&self.socket).write_all(bytes).expect("the monitor listens");
     }
 
     /// Waits until the monitor process has ended.
-    pub fn wait_for_exit(&mut self) -> ExitStatus {
+    pub(crate) fn wait_for_exit(&mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             if let Some(status) = self.monitor.try_wait().expect("our own child") {
@@ -258,7 +258,7 @@ impl Service {
     }
 
     /// Asks for an orderly end and checks that it was one.
-    pub fn shut_down(mut self) {
+    pub(crate) fn shut_down(mut self) {
         self.send(&ToMonitor::Shutdown { grace_ms: 5_000 });
         let status = self.wait_for_exit();
         assert_eq!(status.code(), Some(0), "{:#?}", self.heard_so_far());
@@ -273,7 +273,7 @@ impl Drop for Service {
 }
 
 /// The key of a resource, as the reference writes it (06.2).
-pub fn key(id: u128) -> String {
+pub(crate) fn key(id: u128) -> String {
     let text = format!("{id:032x}");
     format!("Resources\\{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
 }
