@@ -16,13 +16,14 @@ use cluster_engine::replica::Stored;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
 
 use crate::driver::clock::Clock;
 use crate::driver::earlier::Life;
 use crate::driver::identity::Identity;
 use crate::driver::join;
 use crate::driver::lab_door;
-use crate::driver::log::LogWriter;
+use crate::driver::log::{LogThread, LogWriter};
 use crate::driver::start::{self, Folders, NodeSetting};
 use crate::driver::{Link, NodeHandle};
 
@@ -160,17 +161,35 @@ pub async fn run(options: RunOptions) -> Result<(), String> {
     }
     for (name, address) in [("--listen", options.listen), ("--api", options.api)] {
         if !address.ip().is_loopback() {
-            return Err(format!(
-                "{name} {address}: only loopback addresses are possible, because nodes talk without TLS; take 127.0.0.1:PORT"
-            ));
+            let why = "only loopback addresses are possible, because nodes talk without TLS; take 127.0.0.1:PORT";
+            return Err(format!("{name} {address}: {why}"));
         }
     }
+    let mut ends = watch_for_the_end(options.parent_pipe).map_err(|error| format!("signals: {error}"))?;
+    let prepared = tokio::select! {
+        prepared = prepare(&options) => prepared?,
+        // Told to stop before there was a node: waiting for an earlier life, or for a sponsor.
+        _ = ends.wait_for(|end| *end != End::NotYet) => return Ok(()),
+    };
+    serve(prepared, options.lab_token, ends).await
+}
+
+/// A service that is ready to be started.
+struct Prepared {
+    setting: NodeSetting,
+    log_thread: LogThread,
+    api_listener: TcpListener,
+    ready: ReadyLine,
+}
+
+async fn prepare(options: &RunOptions) -> Result<Prepared, String> {
     let words = |error: &dyn std::error::Error| error.to_string();
     let folders = Folders::make(&options.dir).map_err(|error| format!("{}: {error}", options.dir.display()))?;
-    let shared_dir = make_shared(&options, &folders).map_err(|error| format!("the shared directory: {error}"))?;
+    let shared_dir = make_shared(options, &folders).map_err(|error| format!("the shared directory: {error}"))?;
     let clock = Clock::start();
-    let (log, log_thread) = LogWriter::open(&folders.log_file(), clock)
-        .map_err(|error| format!("{}: {error}", folders.log_file().display()))?;
+    let log_file = folders.log_file();
+    let opened = LogWriter::open(&log_file, clock).map_err(|error| format!("{}: {error}", log_file.display()));
+    let (log, log_thread) = opened?;
     let life = Life::begin(&folders.run, &log).await.map_err(|error| words(&error))?;
 
     let known = Identity::load(&folders.directory);
@@ -181,7 +200,7 @@ pub async fn run(options: RunOptions) -> Result<(), String> {
     let text = |address: std::io::Result<SocketAddr>| address.map(|a| a.to_string()).map_err(|error| error.to_string());
     let (address, api_address) = (text(listener.local_addr())?, text(api_listener.local_addr())?);
 
-    let mut identity = identify(&options, known, &folders, &address, clock).await?;
+    let mut identity = identify(options, known, &folders, &address, clock).await?;
     identity.address.clone_from(&address);
     identity.api_address.clone_from(&api_address);
     identity.incarnation += 1;
@@ -201,22 +220,33 @@ pub async fn run(options: RunOptions) -> Result<(), String> {
         clock,
         log,
         listener,
-        record: options.record,
+        record: options.record.clone(),
         links: options.lab_cut.iter().map(|(node, way)| (NodeId(*node), (*way).into())).collect(),
         lab: options.lab_token.is_some(),
     };
-    let (handle, node) = start::start(setting).map_err(|error| words(&error))?;
-    let routes = routes(handle.clone(), options.lab_token);
+    Ok(Prepared { setting, log_thread, api_listener, ready })
+}
+
+async fn serve(prepared: Prepared, lab_token: Option<String>, mut ends: watch::Receiver<End>) -> Result<(), String> {
+    let Prepared { setting, log_thread, api_listener, ready } = prepared;
+    let (handle, node) = start::start(setting).map_err(|error| error.to_string())?;
+    let routes = routes(handle.clone(), lab_token);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(api_listener, routes).await {
             tracing::error!("the API has ended: {error}");
         }
     });
-    watch_for_the_end(handle, options.parent_pipe).map_err(|error| format!("signals: {error}"))?;
+    tokio::spawn(async move {
+        // The watcher lives as long as the process.
+        let _ = ends.wait_for(|end| *end != End::NotYet).await;
+        handle.stop();
+        let _ = ends.wait_for(|end| *end == End::Now).await;
+        handle.stop_now();
+    });
     println!("{}", serde_json::to_string(&ready).map_err(|error| error.to_string())?);
     let result = node.await;
     // Tasks of connections still hold writers of the log; what has been told is written within this time.
-    let _ = tokio::time::timeout(LOG_LIMIT, tokio::task::spawn_blocking(move || drop(log_thread))).await;
+    let _ = tokio::time::timeout(LOG_LIMIT, tokio::task::spawn_blocking(move || log_thread.finish())).await;
     result
 }
 
@@ -224,7 +254,7 @@ pub async fn run(options: RunOptions) -> Result<(), String> {
 const LOG_LIMIT: Duration = Duration::from_millis(200);
 
 fn routes(handle: NodeHandle, lab_token: Option<String>) -> axum::Router {
-    let routes = axum::Router::new();
+    let routes = crate::api::router(handle.clone());
     match lab_token {
         Some(token) => routes.merge(lab_door::routes(handle, token)),
         None => routes,
@@ -294,11 +324,22 @@ async fn bind(wanted: SocketAddr, last: Option<SocketAddr>) -> Result<TcpListene
         .map_err(|error| format!("cannot listen on {wanted}: {error}; take another port, or port 0 for any"))
 }
 
-/// Tells the node to stop when it is time to.
-fn watch_for_the_end(handle: NodeHandle, parent_pipe: bool) -> std::io::Result<()> {
+/// Whether the service was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    NotYet,
+    /// In an orderly way.
+    Orderly,
+    /// Without giving up anything to others first.
+    Now,
+}
+
+/// Listens for signals, and for the end of the parent.
+fn watch_for_the_end(parent_pipe: bool) -> std::io::Result<watch::Receiver<End>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let (orphaned, orphan) = tokio::sync::oneshot::channel();
+    let (told, ends) = watch::channel(End::NotYet);
+    let (orphaned, orphan) = oneshot::channel();
     let kept = if parent_pipe {
         std::thread::Builder::new().name("parent".into()).spawn(move || {
             // What comes is of no interest; the end, or an error, means that the parent is gone.
@@ -317,15 +358,17 @@ fn watch_for_the_end(handle: NodeHandle, parent_pipe: bool) -> std::io::Result<(
             _ = interrupt.recv() => false,
             _ = orphan => true,
         };
-        handle.stop();
+        told.send_replace(End::Orderly);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             () = tokio::time::sleep(ORPHAN_LIMIT), if is_orphan => {}
         }
-        handle.stop_now();
+        told.send_replace(End::Now);
+        // The receivers must not believe that nobody watches any more.
+        told.closed().await;
     });
-    Ok(())
+    Ok(ends)
 }
 
 fn parse_link(text: &str) -> Result<(u32, CutWay), String> {

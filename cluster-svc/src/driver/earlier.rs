@@ -21,7 +21,7 @@ use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::log::LogWriter;
-use super::process_files;
+use super::process_files::{self, NodeProcess};
 
 /// How long monitors that lost their service may take to end by themselves: they take their resources offline first.
 const GRACE: Duration = Duration::from_secs(3);
@@ -173,8 +173,7 @@ fn monitor_locks(run_dir: &Path) -> Result<Vec<PathBuf>, LifeError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(run_dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with("monitor-") && name.ends_with(".lock") {
+        if process_files::is_monitor_lock(&path) {
             found.push(path);
         }
     }
@@ -190,8 +189,8 @@ async fn end(run_dir: &Path, path: &Path) -> Result<(), LifeError> {
         // Where holders cannot be found by the file, they are found by their process files.
         for process in process_files::living(run_dir) {
             match process {
-                process_files::NodeProcess::Service(_) => {}
-                process_files::NodeProcess::Monitor(_) | process_files::NodeProcess::Application(_) => {
+                NodeProcess::Service(_) => {}
+                NodeProcess::Monitor(_) | NodeProcess::Application(_) | NodeProcess::Other(_) => {
                     process.signal(Signal::KILL);
                 }
             }
@@ -227,15 +226,7 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// The processes that have the file open, apart from this one.
 fn holders(path: &Path) -> Vec<i32> {
-    let Ok(path) = path.canonicalize() else { return Vec::new() };
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    let numbers = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let me = i32::try_from(std::process::id()).unwrap_or(0);
-    let has_open = |number: &i32| {
-        let Ok(files) = fs::read_dir(format!("/proc/{number}/fd")) else { return false };
-        files.flatten().any(|file| fs::read_link(file.path()).is_ok_and(|target| target == path))
-    };
-    numbers.filter(|number| *number != me).filter(has_open).collect()
+    process_files::holders(&[path.to_owned()])
 }
 
 fn kill(holders: &[i32]) {

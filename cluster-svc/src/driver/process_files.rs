@@ -1,5 +1,6 @@
-//! Files that say which processes belong to a node: `run/<pid>.pid` of the service and its monitors, and
-//! `run/*.pgid` of the applications (written by the guards, see the built-in resource types).
+//! Which processes belong to a node: `run/<pid>.pid` names the service and its monitors, `run/*.pgid` the applications
+//! (written by the guards, see the built-in resource types), and whatever else a monitor has started is known by the lock
+//! `run/monitor-*.lock` that it inherited (where the system tells which process has which file open).
 //!
 //! Numbers of processes are given out again, so each file also keeps the moment at which the system says that the process
 //! was born; a number whose process was born at another moment is a stranger and is never signalled.
@@ -19,13 +20,15 @@ pub enum NodeProcess {
     Monitor(i32),
     /// The process group of an application.
     Application(i32),
+    /// Something else that a monitor has started: a guard, for example.
+    Other(i32),
 }
 
 impl NodeProcess {
     /// Sends a signal to the process, or to the whole group. A process that is gone meanwhile is fine.
     pub fn signal(self, signal: Signal) {
         let (number, is_group) = match self {
-            NodeProcess::Service(number) | NodeProcess::Monitor(number) => (number, false),
+            NodeProcess::Service(number) | NodeProcess::Monitor(number) | NodeProcess::Other(number) => (number, false),
             NodeProcess::Application(number) => (number, true),
         };
         // 1 and below would mean every process of the user.
@@ -49,13 +52,46 @@ pub fn forget(run_dir: &Path, process_id: u32) {
     let _ = fs::remove_file(run_dir.join(format!("{process_id}.pid")));
 }
 
-/// The living processes of a node: those whose birth is the one that was noted.
+/// The living processes of a node: those whose birth is the one that was noted, and those that hold a monitor's lock.
 #[must_use]
 pub fn living(run_dir: &Path) -> Vec<NodeProcess> {
     let Ok(entries) = fs::read_dir(run_dir) else { return Vec::new() };
-    let mut found: Vec<NodeProcess> = entries.flatten().filter_map(|entry| read(&entry.path())).collect();
+    let paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let mut found: Vec<NodeProcess> = paths.iter().filter_map(|path| read(path)).collect();
+    let locks: Vec<PathBuf> = paths.into_iter().filter(|path| is_monitor_lock(path)).collect();
+    for number in holders(&locks) {
+        // The service itself looks at locks now and then; an application's own number is that of its group.
+        let is_known = [NodeProcess::Service(number), NodeProcess::Monitor(number), NodeProcess::Application(number)];
+        if !is_known.iter().any(|known| found.contains(known)) {
+            found.push(NodeProcess::Other(number));
+        }
+    }
     found.sort_unstable();
     found
+}
+
+/// Is this the name of a monitor's lock?
+#[must_use]
+pub fn is_monitor_lock(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("monitor-") && name.ends_with(".lock")
+}
+
+/// The processes that have one of the files open, apart from this one. Empty where the system does not tell.
+#[must_use]
+pub fn holders(files: &[PathBuf]) -> Vec<i32> {
+    let files: Vec<PathBuf> = files.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    if files.is_empty() {
+        return Vec::new();
+    }
+    let numbers = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let me = i32::try_from(std::process::id()).unwrap_or(0);
+    let has_open = |number: &i32| {
+        let Ok(open) = fs::read_dir(format!("/proc/{number}/fd")) else { return false };
+        open.flatten().any(|file| fs::read_link(file.path()).is_ok_and(|target| files.contains(&target)))
+    };
+    numbers.filter(|number| *number != me).filter(has_open).collect()
 }
 
 /// Removes the files of processes that have ended.
