@@ -45,7 +45,6 @@ impl Guard {
     }
 
     /// Puts the guard in front of a router.
-    #[must_use]
     pub fn around(self, router: Router) -> Router {
         router.layer(middleware::from_fn_with_state(self, check))
     }

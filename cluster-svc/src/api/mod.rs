@@ -65,13 +65,11 @@ use crate::driver::NodeHandle;
 pub const PREFIX: &str = "/api/v1";
 
 /// The API of a node that listens on loopback, with the dashboard behind it.
-#[must_use]
 pub fn router(node: NodeHandle) -> Router {
     router_for(Arc::new(node), Guard::loopback())
 }
 
 /// The API of whatever is behind a door.
-#[must_use]
 pub fn router_for(door: Arc<dyn Door>, guard: Guard) -> Router {
     let forwarder = Forwarder::new(guard.token().map(str::to_owned));
     let (router, _) = routes::all();

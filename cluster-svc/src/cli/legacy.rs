@@ -53,7 +53,13 @@ const TABLE: &[Row] = &[
     row("node", "stop", Verb(&["stop", NAME])),
     row("node", "evict", Verb(&["evict", NAME])),
     row("node", "prop[erties]", Assign { sets: &["properties", NAME], shows: &["properties", NAME] }),
-    row("node", "start", Unsupported("A service that is down cannot be asked. Use `cluster lab start NODE` in a lab, or `cluster-svc run`.")),
+    row(
+        "node",
+        "start",
+        Unsupported(
+            "A service that is down cannot be asked. Use `cluster lab start NODE` in a lab, or `cluster-svc run`.",
+        ),
+    ),
     row("node", "force[cleanup]", Unsupported("Delete the folder of the node instead.")),
     row("node", "listinter[faces]", Unsupported(NO_INTERFACES)),
     row("node", "priv[properties]", Unsupported(NO_PRIVATE)),
@@ -91,7 +97,11 @@ const TABLE: &[Row] = &[
     row("resource", "adddep[endency]", VerbOf(&["add-dependency", NAME, "$"], "a resource")),
     row("resource", "removedep[endency]", VerbOf(&["remove-dependency", NAME, "$"], "a resource")),
     row("resource", "setdep[endency]", VerbOf(&["depend", NAME, "$"], "an expression such as \"[a] and [b]\"")),
-    row("resource", "maint[enancemode]", Unsupported("Maintenance mode is not modelled. Take the resource offline, or raise its poll intervals.")),
+    row(
+        "resource",
+        "maint[enancemode]",
+        Unsupported("Maintenance mode is not modelled. Take the resource offline, or raise its poll intervals."),
+    ),
     row("resource", "addcheck[points]", Unsupported(NO_CHECKPOINTS)),
     row("resource", "removecheck[points]", Unsupported(NO_CHECKPOINTS)),
     row("resource", "check[points]", Unsupported(NO_CHECKPOINTS)),
@@ -108,7 +118,11 @@ const TABLE: &[Row] = &[
     row("restype", "delete", Verb(&["unregister", NAME])),
     row("restype", "prop[erties]", Assign { sets: &["properties", NAME], shows: &["properties", NAME] }),
     row("restype", "priv[properties]", Unsupported(NO_PRIVATE)),
-    row("restype", "listowners", Unsupported("Every node can host every type. Use `cluster resource owners` for one resource.")),
+    row(
+        "restype",
+        "listowners",
+        Unsupported("Every node can host every type. Use `cluster resource owners` for one resource."),
+    ),
     row("network", "stat[us]", Verb(&["list"])),
     row("network", "list", Verb(&["list"])),
     row("network", "ren[ame]", Unsupported("Networks cannot be changed here.")),
@@ -121,7 +135,11 @@ const TABLE: &[Row] = &[
     row("", "ver[sion]", Verb(&["--version"])),
     row("", "list", Unsupported("There is no directory of clusters. Name one with --cluster URL.")),
     row("", "create", Unsupported(NO_FORMING)),
-    row("", "add[nodes]", Unsupported("A node joins by itself: `cluster-svc run --node NAME --dir DIR --join ADDRESS`.")),
+    row(
+        "",
+        "add[nodes]",
+        Unsupported("A node joins by itself: `cluster-svc run --node NAME --dir DIR --join ADDRESS`."),
+    ),
     row("", "ren[ame]", Unsupported("The name of a cluster is given when it is formed.")),
     row("", "listnetpri[ority]", Unsupported("Networks have no priorities here.")),
     row("", "setnetpri[ority]", Unsupported("Networks have no priorities here.")),
@@ -154,10 +172,7 @@ const NOUNS: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// A sentence for people when the option is unknown, unsupported, or lacks its value.
-pub fn translate(
-    arguments: &[String],
-    verbs: impl Fn(&str) -> Vec<String>,
-) -> Option<Result<Vec<String>, String>> {
+pub fn translate(arguments: &[String], verbs: impl Fn(&str) -> Vec<String>) -> Option<Result<Vec<String>, String>> {
     let mut rest = arguments;
     let mut front = Vec::new();
     if let Some((first, after)) = rest.split_first() {
@@ -233,11 +248,18 @@ fn read(noun: &'static str, words: &[String]) -> Result<Vec<String>, String> {
     let (meaning, value) = verb.unwrap_or((Verb(if name.is_some() { &["show", NAME] } else { &["list"] }), None));
     let present = match meaning {
         Verb(words) | VerbOf(words, _) => words,
-        Assign { sets, shows } => if assignments.is_empty() { shows } else { sets },
+        Assign { sets, shows } => {
+            if assignments.is_empty() {
+                shows
+            } else {
+                sets
+            }
+        }
         Adds(_) | Unsupported(_) => &[],
     };
-    let list_of_all = name.is_none() && matches!(present, ["show", ..]);
-    let present: &[&str] = if list_of_all { &["list"] } else if noun == "network" { &["list"] } else { present };
+    // Networks are only ever listed; of the others, the status of none in particular is that of all.
+    let is_list = noun == "network" || (name.is_none() && matches!(present, ["show", ..]));
+    let present: &[&str] = if is_list { &["list"] } else { present };
     if name.is_none() && present.contains(&NAME) {
         return Err(format!("Name the {noun}: cluster {noun} \"NAME\" /option."));
     }

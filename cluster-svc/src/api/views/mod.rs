@@ -40,6 +40,3 @@ pub struct Sight<'a> {
     /// The processes of the nodes.
     pub peers: &'a BTreeMap<NodeId, Peer>,
 }
-
-#[cfg(test)]
-mod tests;

@@ -72,8 +72,7 @@ impl NodeView {
 }
 
 /// CLUSTER_NODE_STATE (reference 02): a paused node is one that is up.
-#[must_use]
-pub fn node_state_word(node: &Node) -> &'static str {
+fn node_state_word(node: &Node) -> &'static str {
     match (node.state, node.paused) {
         (NodeState::Up, false) => "Up",
         (NodeState::Up, true) => "Paused",

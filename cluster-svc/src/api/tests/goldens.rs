@@ -1,0 +1,379 @@
+//! The shapes of the answers, word for word, for a hand-made cluster.
+
+use cluster_engine::state::Command;
+use expect_test::{Expect, expect};
+use serde_json::Value as Json;
+
+use super::fake::{Fake, Server, WEB, run};
+
+fn check(path: &str, expected: Expect) {
+    run(async {
+        let fake = Fake::new();
+        fake.must(Command::OnlineGroup { group: WEB, node: None });
+        let server = Server::start(&fake).await;
+        let answer: Json = server.get(path).await;
+        let mut text = serde_json::to_string_pretty(&answer).expect("JSON");
+        text.push('\n');
+        expected.assert_eq(&text);
+    });
+}
+
+#[test]
+fn cluster() {
+    check(
+        "/cluster",
+        expect![[r#"
+        {
+          "AnsweredBy": "n1",
+          "Applied": 15,
+          "DetectionMs": 2500,
+          "FenceMs": 3000,
+          "Id": "00000000-0000-0000-0000-0000000000c1",
+          "Incarnation": 7,
+          "Lab": false,
+          "Leader": "n1",
+          "Name": "TEST",
+          "Properties": {
+            "SameSubnetDelay": 250
+          },
+          "Quorate": true,
+          "QuorumResource": null,
+          "QuorumType": "NodeMajority",
+          "Stale": false,
+          "Time": "2026-01-31T12:00:00.000Z",
+          "Version": "0.1.0"
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn node() {
+    check(
+        "/nodes/n2",
+        expect![[r#"
+        {
+          "Address": "127.0.0.1:1002",
+          "ApiAddress": null,
+          "DrainStatus": "NotInitiated",
+          "DynamicWeight": 1,
+          "Groups": [],
+          "Id": "2",
+          "LastHeardMs": 40,
+          "Leader": false,
+          "Name": "n2",
+          "NodeWeight": 1,
+          "ProcessId": 1002,
+          "QuorumOwner": false,
+          "State": "Up"
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn group() {
+    check(
+        "/groups/Web",
+        expect![[r#"
+        {
+          "Core": false,
+          "GroupType": 9999,
+          "Id": "00000000-0000-0000-0000-000000000010",
+          "Moving": null,
+          "Name": "Web",
+          "OwnerNode": "n1",
+          "PersistentState": 1,
+          "PreferredOwners": [
+            "n1",
+            "n3"
+          ],
+          "Resources": [
+            "Web IP",
+            "Web Site"
+          ],
+          "State": "Online",
+          "StatusInformation": "",
+          "Waiting": []
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn resource() {
+    check(
+        "/resources/Web%20Site",
+        expect![[r#"
+        {
+          "Core": false,
+          "DependencyExpression": "([Web IP])",
+          "DependsOn": [
+            "Web IP"
+          ],
+          "Failures": 0,
+          "Id": "00000000-0000-0000-0000-000000000012",
+          "InternalState": "Online",
+          "LastError": null,
+          "MonitorProcessId": 2001,
+          "Name": "Web Site",
+          "OwnerGroup": "Web",
+          "OwnerNode": "n1",
+          "PersistentState": null,
+          "PossibleOwners": [
+            "n1",
+            "n2",
+            "n3"
+          ],
+          "ResourceType": "Generic Application",
+          "RestartAction": 2,
+          "RestartAt": null,
+          "RestartThreshold": 3,
+          "RetryAt": null,
+          "SinceMs": 0,
+          "State": "Online",
+          "Waiting": []
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn resource_type() {
+    check(
+        "/resource-types/IP%20Address",
+        expect![[r#"
+        {
+          "DisplayName": "IP Address",
+          "DllName": "clusres.dll",
+          "IsAlivePollInterval": 60000,
+          "LooksAlivePollInterval": 5000,
+          "Name": "IP Address",
+          "Resources": [
+            "Web IP"
+          ]
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn quorum() {
+    check(
+        "/quorum",
+        expect![[r#"
+        {
+          "Explanation": [
+            "3 nodes have a vote; 2 of them must be in contact.",
+            "All of them are up.",
+            "It survives the loss of 1 more."
+          ],
+          "Needed": 2,
+          "Quorate": true,
+          "QuorumResource": null,
+          "QuorumType": "NodeMajority",
+          "Voters": [
+            {
+              "Node": "n1",
+              "Up": true,
+              "Vote": 1
+            },
+            {
+              "Node": "n2",
+              "Up": true,
+              "Vote": 1
+            },
+            {
+              "Node": "n3",
+              "Up": true,
+              "Vote": 1
+            }
+          ],
+          "Votes": 3
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn placement() {
+    check(
+        "/groups/Web/placement",
+        expect![[r#"
+        {
+          "Candidates": [
+            {
+              "Node": "n3",
+              "Verdict": "chosen, number 2 of the preferred owners"
+            },
+            {
+              "Node": "n2",
+              "Verdict": "possible, hosts 0 group(s)"
+            }
+          ],
+          "Chosen": "n3"
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn key() {
+    check(
+        &format!("/registry/Groups/{WEB}"),
+        expect![[r#"
+        {
+          "Keys": [],
+          "LastWrite": "2026-01-31T12:00:00.000Z",
+          "Path": "Groups\\00000000-0000-0000-0000-000000000010",
+          "Values": [
+            {
+              "Name": "Contains",
+              "Type": "REG_MULTI_SZ",
+              "Value": [
+                "00000000-0000-0000-0000-000000000011",
+                "00000000-0000-0000-0000-000000000012"
+              ]
+            },
+            {
+              "Name": "GroupType",
+              "Type": "REG_DWORD",
+              "Value": 9999
+            },
+            {
+              "Name": "Name",
+              "Type": "REG_SZ",
+              "Value": "Web"
+            },
+            {
+              "Name": "PersistentState",
+              "Type": "REG_DWORD",
+              "Value": 1
+            },
+            {
+              "Name": "PreferredOwners",
+              "Type": "REG_MULTI_SZ",
+              "Value": [
+                "1",
+                "3"
+              ]
+            }
+          ]
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn event() {
+    check(
+        "/events?limit=1&subject=Web%20Site",
+        expect![[r#"
+        [
+          {
+            "Component": "RCM",
+            "EventId": null,
+            "Id": "15.0",
+            "Level": "Information",
+            "Node": null,
+            "Subject": {
+              "Kind": "Resource",
+              "Name": "Web Site"
+            },
+            "Text": "TransitionToState(Web Site) OnlineCallIssued-->Online.",
+            "Time": "2026-01-31T12:00:00.000Z",
+            "Why": []
+          }
+        ]
+    "#]],
+    );
+}
+
+#[test]
+fn metrics() {
+    run(async {
+        let fake = Fake::new();
+        fake.must(Command::OnlineGroup { group: WEB, node: None });
+        let server = Server::start(&fake).await;
+        let (status, text) = server.send("GET", "metrics", None).await;
+        assert_eq!(status, 200);
+        expect![[r##"
+            # HELP windows_mscluster_cluster_quorate 1 when the answering node is in contact with a majority of votes.
+            # TYPE windows_mscluster_cluster_quorate gauge
+            windows_mscluster_cluster_quorate{name="TEST"} 1
+            # HELP windows_mscluster_cluster_applied_index Index of the last change applied by the answering node.
+            # TYPE windows_mscluster_cluster_applied_index gauge
+            windows_mscluster_cluster_applied_index{name="TEST"} 15
+            # HELP windows_mscluster_cluster_same_subnet_delay Property SameSubnetDelay: between heartbeats, ms.
+            # TYPE windows_mscluster_cluster_same_subnet_delay gauge
+            windows_mscluster_cluster_same_subnet_delay{name="TEST"} 250
+            # HELP windows_mscluster_cluster_same_subnet_threshold Property SameSubnetThreshold: missed heartbeats until a node is down.
+            # TYPE windows_mscluster_cluster_same_subnet_threshold gauge
+            windows_mscluster_cluster_same_subnet_threshold{name="TEST"} 10
+            # HELP windows_mscluster_cluster_drain_on_shutdown Property DrainOnShutdown.
+            # TYPE windows_mscluster_cluster_drain_on_shutdown gauge
+            windows_mscluster_cluster_drain_on_shutdown{name="TEST"} 1
+            # HELP windows_mscluster_cluster_cluster_log_level Property ClusterLogLevel.
+            # TYPE windows_mscluster_cluster_cluster_log_level gauge
+            windows_mscluster_cluster_cluster_log_level{name="TEST"} 3
+            # HELP windows_mscluster_cluster_cluster_log_size Property ClusterLogSize.
+            # TYPE windows_mscluster_cluster_cluster_log_size gauge
+            windows_mscluster_cluster_cluster_log_size{name="TEST"} 300
+            # HELP windows_mscluster_node_state State of a node: 0 up, 1 down, 2 paused, 3 joining.
+            # TYPE windows_mscluster_node_state gauge
+            windows_mscluster_node_state{name="n1"} 0
+            windows_mscluster_node_state{name="n2"} 0
+            windows_mscluster_node_state{name="n3"} 0
+            # HELP windows_mscluster_node_node_weight Property NodeWeight.
+            # TYPE windows_mscluster_node_node_weight gauge
+            windows_mscluster_node_node_weight{name="n1"} 1
+            windows_mscluster_node_node_weight{name="n2"} 1
+            windows_mscluster_node_node_weight{name="n3"} 1
+            # HELP windows_mscluster_node_dynamic_weight The vote that the node has now.
+            # TYPE windows_mscluster_node_dynamic_weight gauge
+            windows_mscluster_node_dynamic_weight{name="n1"} 1
+            windows_mscluster_node_dynamic_weight{name="n2"} 1
+            windows_mscluster_node_dynamic_weight{name="n3"} 1
+            # HELP windows_mscluster_node_node_drain_status Property NodeDrainStatus: 0 not initiated, 1 in progress, 2 completed, 3 failed.
+            # TYPE windows_mscluster_node_node_drain_status gauge
+            windows_mscluster_node_node_drain_status{name="n1"} 0
+            windows_mscluster_node_node_drain_status{name="n2"} 0
+            windows_mscluster_node_node_drain_status{name="n3"} 0
+            # HELP windows_mscluster_resourcegroup_state State of a group: 0 online, 1 offline, 2 failed, 3 partly online, 4 pending.
+            # TYPE windows_mscluster_resourcegroup_state gauge
+            windows_mscluster_resourcegroup_state{name="Cluster Group"} 1
+            windows_mscluster_resourcegroup_state{name="Available Storage"} 1
+            windows_mscluster_resourcegroup_state{name="Web"} 0
+            # HELP windows_mscluster_resourcegroup_owner_node 1 for the node that owns the group, 0 for the others.
+            # TYPE windows_mscluster_resourcegroup_owner_node gauge
+            windows_mscluster_resourcegroup_owner_node{group="Cluster Group",node_name="n1"} 1
+            windows_mscluster_resourcegroup_owner_node{group="Cluster Group",node_name="n2"} 0
+            windows_mscluster_resourcegroup_owner_node{group="Cluster Group",node_name="n3"} 0
+            windows_mscluster_resourcegroup_owner_node{group="Available Storage",node_name="n1"} 1
+            windows_mscluster_resourcegroup_owner_node{group="Available Storage",node_name="n2"} 0
+            windows_mscluster_resourcegroup_owner_node{group="Available Storage",node_name="n3"} 0
+            windows_mscluster_resourcegroup_owner_node{group="Web",node_name="n1"} 1
+            windows_mscluster_resourcegroup_owner_node{group="Web",node_name="n2"} 0
+            windows_mscluster_resourcegroup_owner_node{group="Web",node_name="n3"} 0
+            # HELP windows_mscluster_resourcegroup_priority Property Priority.
+            # TYPE windows_mscluster_resourcegroup_priority gauge
+            windows_mscluster_resourcegroup_priority{name="Cluster Group"} 2000
+            windows_mscluster_resourcegroup_priority{name="Available Storage"} 2000
+            windows_mscluster_resourcegroup_priority{name="Web"} 2000
+            # HELP windows_mscluster_resource_state State of a resource: 2 online, 3 offline, 4 failed, 129 online pending, 130 offline pending.
+            # TYPE windows_mscluster_resource_state gauge
+            windows_mscluster_resource_state{type="IP Address",owner="n1",group="Web",name="Web IP"} 2
+            windows_mscluster_resource_state{type="Generic Application",owner="n1",group="Web",name="Web Site"} 2
+            # HELP windows_mscluster_resource_failures Failures within the RestartPeriod on the present owner.
+            # TYPE windows_mscluster_resource_failures gauge
+            windows_mscluster_resource_failures{type="IP Address",owner="n1",group="Web",name="Web IP"} 0
+            windows_mscluster_resource_failures{type="Generic Application",owner="n1",group="Web",name="Web Site"} 0
+            # HELP windows_mscluster_resource_restart_threshold Property RestartThreshold.
+            # TYPE windows_mscluster_resource_restart_threshold gauge
+            windows_mscluster_resource_restart_threshold{type="IP Address",owner="n1",group="Web",name="Web IP"} 3
+            windows_mscluster_resource_restart_threshold{type="Generic Application",owner="n1",group="Web",name="Web Site"} 3
+            # HELP windows_mscluster_network_state State of a network: 1 down, 2 partitioned, 3 up.
+            # TYPE windows_mscluster_network_state gauge
+        "##]].assert_eq(&text);
+    });
+}

@@ -1,0 +1,7 @@
+//! The API against a hand-made cluster: the routes, the shapes, the refusals and the live stream, over real sockets.
+
+mod fake;
+mod flows;
+mod goldens;
+mod live;
+mod refusals;
