@@ -71,6 +71,8 @@ enum Happening {
 
 /// Something that the outside can see, in order: for traces, golden logs and checks.
 #[derive(Clone, Debug, PartialEq)]
+// The fields are named for what they are.
+#[allow(missing_docs)]
 pub enum Seen {
     /// An engine told something.
     Notice { node: NodeId, notice: Notice },

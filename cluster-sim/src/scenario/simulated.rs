@@ -1,0 +1,506 @@
+//! The stage that is a simulated world. Every promise is checked after every step of it.
+
+use clusreg::{Value, ValueType};
+use cluster_engine::state::property::{self, Kind};
+use cluster_engine::state::{Answer, ClusterState, Command, Failback, NodeState, Object};
+use cluster_engine::{EngineSabotage, Guid, Millis, NodeId, Refusal, Time, code};
+
+use super::diary::Diary;
+use super::rest;
+use super::script::{Call, Condition, Fault, GoingHome, Manner, Moment, Order, Preparation, Request, ServiceFault};
+use super::stage::Stage;
+use crate::invariants::{Broken, Invariants};
+use crate::machine::Machine;
+use crate::world::{START, Seen, World};
+
+/// Steps of engines after which a story is too long.
+pub const STORY_STEPS: u64 = 20_000_000;
+/// How long a request waits for its answer.
+const ANSWER_WITHIN: Millis = Millis(30_000);
+/// How long a preparation may take.
+const PREPARED_WITHIN: Millis = Millis(600_000);
+/// At rest means also: nothing was told for so many times the span after which a silent node is down.
+const QUIET_DETECTIONS: u64 = 2;
+const DAY_MS: u64 = 86_400_000;
+
+/// A story in the simulated world.
+#[derive(Default)]
+pub struct Simulated {
+    world: Option<World>,
+    invariants: Invariants,
+    broken: Option<Broken>,
+    diary: Diary,
+    replies: Vec<(u64, Result<Answer, Refusal>)>,
+}
+
+impl Stage for Simulated {
+    fn prepare(&mut self, what: &Preparation) -> Result<(), String> {
+        match what {
+            Preparation::Nodes { count, seed, clock } => self.form(*count, *seed, *clock),
+            Preparation::Group { name, on, preferred, values } => self.group(name, on, preferred, values),
+            Preparation::Resource { name, group, depends, possible, values } => {
+                self.resource(name, group, depends, possible, values)
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), String> {
+        self.wait(&Condition::Settled, PREPARED_WITHIN)?;
+        let now = self.world()?.now;
+        self.diary.begin(now);
+        Ok(())
+    }
+
+    fn pass(&mut self, to: Moment) -> Result<(), String> {
+        let now = self.world()?.now;
+        let began = self.diary.began().unwrap_or(now);
+        let until = match to {
+            Moment::At(span) => began + span,
+            Moment::After(span) => now + span,
+            Moment::Clock(minutes) => next_clock(now, minutes),
+        };
+        if until < now {
+            return Err(format!("{} ms of the story have passed already", now.since(began).0));
+        }
+        self.run_until(until)
+    }
+
+    fn ask(&mut self, order: &Order, text: &str) -> Result<Result<(), Refusal>, String> {
+        let command = self.command(&order.what)?;
+        let now = self.world()?.now;
+        self.diary.act(now, text);
+        let answer = self.submit(command, order.from.as_deref())?;
+        if let Err(refusal) = &answer {
+            let now = self.world()?.now;
+            self.diary.refused(now, refusal);
+        }
+        Ok(answer.map(|_| ()))
+    }
+
+    fn strike(&mut self, fault: &Fault, text: &str) -> Result<(), String> {
+        let now = self.world()?.now;
+        self.diary.act(now, text);
+        self.carry_out(fault)?;
+        self.observe()
+    }
+
+    fn wait(&mut self, condition: &Condition, within: Millis) -> Result<(), String> {
+        let limit = self.world()?.now + within;
+        loop {
+            let Err(instead) = self.look(condition) else { return self.check_settled(condition) };
+            if self.world()?.now >= limit {
+                return Err(format!("not within {} ms; {instead}", within.0));
+            }
+            if !self.world()?.advance() {
+                // Nothing will ever happen again.
+                self.world()?.now = limit;
+            }
+            self.observe()?;
+        }
+    }
+
+    fn look(&self, condition: &Condition) -> Result<(), String> {
+        let world = self.world.as_ref().ok_or("there are no nodes yet")?;
+        match condition {
+            Condition::Settled => self.is_settled(world),
+            Condition::Event { id, times } => {
+                let count = self.diary.count(*id);
+                let holds = times.map_or(count > 0, |times| count == times);
+                holds.then_some(()).ok_or_else(|| format!("event {id} was told {count} time(s)"))
+            }
+            Condition::Runs { node, resource } => runs(world, node, resource.as_deref()),
+            Condition::Node { node, state } => {
+                let known = quorate_state(world)?.find_node(node).ok_or("it was evicted")?;
+                let present = match known.state {
+                    NodeState::Up if known.paused => "Paused",
+                    NodeState::Up => "Up",
+                    NodeState::Down => "Down",
+                    NodeState::Joining => "Joining",
+                };
+                (present == state).then_some(()).ok_or_else(|| format!("{node} is {present}"))
+            }
+            Condition::State { name, state, on } => has_state(quorate_state(world)?, name, state, on.as_deref()),
+        }
+    }
+}
+
+impl Simulated {
+    /// The log, at the end.
+    #[must_use]
+    pub fn into_log(self) -> Vec<String> {
+        self.diary.into_lines()
+    }
+
+    fn world(&mut self) -> Result<&mut World, String> {
+        self.world.as_mut().ok_or_else(|| "there are no nodes yet".to_owned())
+    }
+
+    // ---- preparations ----
+
+    fn form(&mut self, count: u32, seed: u64, clock: Option<u32>) -> Result<(), String> {
+        let mut world = World::form(seed, EngineSabotage::default());
+        if let Some(minutes) = clock {
+            world.now = next_clock(START, minutes);
+        }
+        self.world = Some(world);
+        self.node_is_up("n1")?;
+        for number in 2..=count {
+            let name = format!("n{number}");
+            self.world()?.join(&name).map_err(|refusal| refusal.message)?;
+            self.node_is_up(&name)?;
+        }
+        Ok(())
+    }
+
+    fn node_is_up(&mut self, name: &str) -> Result<(), String> {
+        self.wait(&Condition::Node { node: name.to_owned(), state: "Up".to_owned() }, PREPARED_WITHIN)
+    }
+
+    fn group(&mut self, name: &str, on: &str, preferred: &[String], values: &[(String, String)]) -> Result<(), String> {
+        let id = self.world()?.guid();
+        // A new group belongs to the node at which it is asked for.
+        self.demand(Command::CreateGroup { id, name: name.to_owned(), group_type: 9999 }, Some(on))?;
+        if !preferred.is_empty() {
+            let nodes = preferred.iter().map(|n| self.node(n)).collect::<Result<_, _>>()?;
+            self.demand(Command::SetPreferredOwners { group: id, nodes }, None)?;
+        }
+        self.set(Object::Group(id), values)
+    }
+
+    fn resource(
+        &mut self,
+        name: &str,
+        group: &str,
+        depends: &str,
+        possible: &[String],
+        values: &[(String, String)],
+    ) -> Result<(), String> {
+        let id = self.world()?.guid();
+        let group = self.find_group(group)?;
+        let (name, type_name) = (name.to_owned(), "Simulated".to_owned());
+        self.demand(Command::CreateResource { id, group, name, type_name, separate_monitor: false }, None)?;
+        if !depends.is_empty() {
+            self.demand(Command::SetDependencies { dependent: id, expression: depends.to_owned() }, None)?;
+        }
+        if !possible.is_empty() {
+            let wanted: Vec<NodeId> = possible.iter().map(|n| self.node(n)).collect::<Result<_, _>>()?;
+            let all: Vec<NodeId> = self.world()?.machines.keys().copied().collect();
+            for node in all.into_iter().filter(|n| !wanted.contains(n)) {
+                self.demand(Command::RemovePossibleOwner { resource: id, node }, None)?;
+            }
+        }
+        self.set(Object::Resource(id), values)
+    }
+
+    fn set(&mut self, object: Object, values: &[(String, String)]) -> Result<(), String> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let values = typed(kind_of(&object), values);
+        self.demand(Command::SetProperties { object, values }, None)
+    }
+
+    /// Asks for what cannot be refused if the preparation makes sense.
+    fn demand(&mut self, command: Command, from: Option<&str>) -> Result<(), String> {
+        let answer = self.submit(command, from)?;
+        answer.map(|_| ()).map_err(|refusal| format!("was refused with {}: {}", refusal.code, refusal.message))
+    }
+
+    // ---- acts ----
+
+    fn command(&mut self, what: &Request) -> Result<Command, String> {
+        Ok(match what {
+            Request::Online { name, on } => match self.find_group(name) {
+                Ok(group) => {
+                    let node = on.as_deref().map(|n| self.node(n)).transpose()?;
+                    Command::OnlineGroup { group, node }
+                }
+                Err(_) => Command::OnlineResource { resource: self.find_resource(name)? },
+            },
+            Request::Offline { name, force } => match self.find_group(name) {
+                Ok(group) => Command::OfflineGroup { group },
+                Err(_) => Command::OfflineResource { resource: self.find_resource(name)?, force: *force },
+            },
+            Request::Move { group, to } => {
+                let to = to.as_deref().map(|n| self.node(n)).transpose()?;
+                Command::MoveGroup { group: self.find_group(group)?, to }
+            }
+            Request::Fail { resource } => Command::FailResource { resource: self.find_resource(resource)? },
+            Request::Delete { name, force } => match self.find_group(name) {
+                Ok(group) => Command::DeleteGroup { group, force: *force },
+                Err(_) => Command::DeleteResource { resource: self.find_resource(name)? },
+            },
+            Request::Pause { node, drain, to } => {
+                let target = to.as_deref().map(|n| self.node(n)).transpose()?;
+                Command::PauseNode { node: self.node(node)?, drain: *drain, target }
+            }
+            Request::Resume { node, failback } => {
+                let failback = match failback {
+                    GoingHome::No => Failback::None,
+                    GoingHome::AtOnce => Failback::Immediate,
+                    GoingHome::ByPolicy => Failback::Policy,
+                };
+                Command::ResumeNode { node: self.node(node)?, failback }
+            }
+            Request::Evict { node } => Command::EvictNode { node: self.node(node)? },
+            Request::Set { of, values } => {
+                let object = match of {
+                    None => Object::Cluster,
+                    Some(name) => match (self.find_group(name), self.find_resource(name)) {
+                        (Ok(group), _) => Object::Group(group),
+                        (_, Ok(resource)) => Object::Resource(resource),
+                        (Err(_), Err(_)) => Object::Node(self.node(name)?),
+                    },
+                };
+                let values = typed(kind_of(&object), values);
+                Command::SetProperties { object, values }
+            }
+        })
+    }
+
+    fn carry_out(&mut self, fault: &Fault) -> Result<(), String> {
+        match fault {
+            Fault::Service { what, nodes } => {
+                for name in nodes {
+                    let node = self.node(name)?;
+                    let world = self.world()?;
+                    match what {
+                        ServiceFault::Kill => world.kill(node),
+                        ServiceFault::Freeze => world.freeze(node),
+                        ServiceFault::Thaw => world.thaw(node),
+                        ServiceFault::Start => world.start(node),
+                        ServiceFault::Stop => world.stop(node),
+                    }
+                }
+            }
+            Fault::Wire { a, b, one_way, cut } => {
+                let (a, b) = (self.node(a)?, self.node(b)?);
+                let world = self.world()?;
+                match (one_way, cut) {
+                    (false, cut) => world.cut(a, b, *cut),
+                    (true, true) => {
+                        world.cuts.insert((a, b));
+                    }
+                    (true, false) => {
+                        world.cuts.remove(&(a, b));
+                    }
+                }
+            }
+            Fault::MendAll => self.world()?.cuts.clear(),
+            Fault::Fail(name) => {
+                let resource = self.find_resource(name)?;
+                if !self.world()?.fail_resource(resource) {
+                    return Err(format!("'{name}' does not run anywhere, so it cannot fail"));
+                }
+            }
+            Fault::Behave { resource, manner } => {
+                let id = self.find_resource(resource)?;
+                let world = self.world()?;
+                let ordinary = world.ordinary;
+                let behaviour = world.behaviours.entry(id).or_insert(ordinary);
+                match *manner {
+                    Manner::Fails(Call::Online, times) => behaviour.fail_online = times,
+                    Manner::Fails(Call::Offline, times) => behaviour.fail_offline = times,
+                    Manner::Hangs(Call::Online) => behaviour.hang_online = true,
+                    Manner::Hangs(Call::Offline) => behaviour.hang_offline = true,
+                    Manner::Takes(Call::Online, span) => behaviour.online_ms = span.0,
+                    Manner::Takes(Call::Offline, span) => behaviour.offline_ms = span.0,
+                    Manner::CannotOpen => behaviour.fail_open = true,
+                    Manner::Works => *behaviour = ordinary,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks a node and waits for its answer.
+    fn submit(&mut self, command: Command, from: Option<&str>) -> Result<Result<Answer, Refusal>, String> {
+        let nobody = |who: &str| Refusal::new(code::TIMEOUT, format!("{who} does not run, so nobody answers."));
+        let node = match from {
+            Some(name) => Some(self.node(name)?),
+            None => self.world()?.spokesman(),
+        };
+        let Some(node) = node else { return Ok(Err(nobody("Any node"))) };
+        if !self.world()?.machines.get(&node).is_some_and(Machine::is_awake) {
+            return Ok(Err(nobody(from.unwrap_or("The node"))));
+        }
+        let ticket = self.world()?.submit(node, command);
+        let limit = self.world()?.now + ANSWER_WITHIN;
+        loop {
+            self.observe()?;
+            if let Some(at) = self.replies.iter().position(|(t, _)| *t == ticket) {
+                return Ok(self.replies.swap_remove(at).1);
+            }
+            if self.world()?.now > limit || !self.world()?.advance() {
+                return Ok(Err(Refusal::new(code::TIMEOUT, "No answer came in time.")));
+            }
+        }
+    }
+
+    // ---- time ----
+
+    fn run_until(&mut self, until: Time) -> Result<(), String> {
+        let Some(world) = &mut self.world else { return Err("there are no nodes yet".to_owned()) };
+        let (invariants, broken) = (&mut self.invariants, &mut self.broken);
+        let mut stamps = Vec::new();
+        world.run_until(until, |world| {
+            if broken.is_none() {
+                *broken = invariants.check(world).err();
+            }
+            stamps.resize(world.seen.len(), world.now);
+        });
+        self.take_seen(&stamps);
+        self.observe()
+    }
+
+    /// Looks at the world after a step.
+    fn observe(&mut self) -> Result<(), String> {
+        let Some(world) = &mut self.world else { return Ok(()) };
+        if self.broken.is_none() {
+            self.broken = self.invariants.check(world).err();
+        }
+        self.take_seen(&[]);
+        let Some(world) = &self.world else { return Ok(()) };
+        if let Some(broken) = &self.broken {
+            return Err(format!("the promise {} was broken: {}", broken.invariant, broken.what));
+        }
+        if world.steps > STORY_STEPS {
+            return Err(format!(
+                "the story is too long ({STORY_STEPS} steps); a long time passes faster with slower heartbeats, \
+                 e.g. 'set SameSubnetDelay 2000 SameSubnetThreshold 120'"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes what was seen: notices for the log, answers for those who wait. `stamps`: when; beyond them, now.
+    fn take_seen(&mut self, stamps: &[Time]) {
+        let Some(world) = &mut self.world else { return };
+        for (at, seen) in std::mem::take(&mut world.seen).into_iter().enumerate() {
+            match seen {
+                Seen::Notice { node, notice } => {
+                    let name = world.machines.get(&node).map_or("", |m| m.name.as_str());
+                    self.diary.notice(stamps.get(at).copied().unwrap_or(world.now), name, &notice);
+                }
+                Seen::Reply { ticket, result, .. } => {
+                    if let Err(broken) = self.invariants.acknowledged.replied(ticket, result.is_ok()) {
+                        self.broken.get_or_insert(broken);
+                    }
+                    self.replies.push((ticket, result));
+                }
+                Seen::Act(_) => {}
+            }
+        }
+        // The promises count what they have looked at of what was seen; that begins anew.
+        if self.broken.is_none() {
+            self.broken = self.invariants.check(world).err();
+        }
+    }
+
+    fn is_settled(&self, world: &World) -> Result<(), String> {
+        if let Some(unrest) = rest::unrest(world) {
+            return Err(unrest);
+        }
+        let detection = world.newest_state().map_or(Millis(0), |s| s.config.detection());
+        let quiet = world.now.since(self.diary.last());
+        if quiet.0 < detection.0 * QUIET_DETECTIONS {
+            return Err(format!("the last thing happened {} ms ago", quiet.0));
+        }
+        Ok(())
+    }
+
+    /// At rest, and every node is there: now all have the same state.
+    fn check_settled(&mut self, condition: &Condition) -> Result<(), String> {
+        let Some(world) = &self.world else { return Ok(()) };
+        let is_whole = world.cuts.is_empty() && world.machines.values().all(|m| rest::is_quorate(world, m));
+        if *condition == Condition::Settled && is_whole {
+            let checked = self.invariants.check_settled(world);
+            checked.map_err(|b| format!("the promise {} was broken: {}", b.invariant, b.what))?;
+        }
+        Ok(())
+    }
+
+    // ---- names ----
+
+    fn node(&self, name: &str) -> Result<NodeId, String> {
+        let found = self.world.iter().flat_map(|w| w.machines.values()).find(|m| m.name == name);
+        found.map(|m| m.id).ok_or_else(|| format!("there is no machine '{name}'"))
+    }
+
+    fn newest_state(&self) -> Result<&ClusterState, String> {
+        let world = self.world.as_ref().ok_or("there are no nodes yet")?;
+        rest::present_state(world).or_else(|| world.newest_state()).ok_or_else(|| "no node runs".to_owned())
+    }
+
+    fn find_group(&self, name: &str) -> Result<Guid, String> {
+        self.newest_state()?.find_group(name).map(|g| g.id).ok_or_else(|| format!("there is no group '{name}'"))
+    }
+
+    fn find_resource(&self, name: &str) -> Result<Guid, String> {
+        let found = self.newest_state()?.find_resource(name).map(|r| r.id);
+        found.ok_or_else(|| format!("there is no resource '{name}'"))
+    }
+}
+
+/// The next time after `now` at which the clock shows these minutes since midnight.
+fn next_clock(now: Time, minutes: u32) -> Time {
+    let today = now.0 - now.0 % DAY_MS + u64::from(minutes) * 60_000;
+    Time(if today > now.0 { today } else { today + DAY_MS })
+}
+
+fn quorate_state(world: &World) -> Result<&ClusterState, String> {
+    rest::present_state(world).ok_or_else(|| "no node is in quorum, so nobody knows".to_owned())
+}
+
+fn has_state(state: &ClusterState, name: &str, wanted: &str, on: Option<&str>) -> Result<(), String> {
+    let (present, owner) = match (state.find_group(name), state.find_resource(name)) {
+        (Some(group), _) => (state.group_state(group.id).word(), group.owner),
+        (None, Some(resource)) => {
+            let owner = state.groups.get(&resource.group).map_or(NodeId(0), |g| g.owner);
+            (resource.state.word(), owner)
+        }
+        (None, None) => return Err(format!("there is no '{name}' any more")),
+    };
+    let owner = state.node_name(owner);
+    let holds = present == wanted && on.is_none_or(|on| on == owner);
+    holds.then_some(()).ok_or_else(|| format!("{name} is {present} on {owner}"))
+}
+
+/// What really runs in the monitors of a machine.
+fn runs(world: &World, node: &str, resource: Option<&str>) -> Result<(), String> {
+    let machine = world.machines.values().find(|m| m.name == node).ok_or("there is no such machine")?;
+    let name = |id: &Guid| world.newest_state().map_or_else(|| id.to_string(), |s| s.resource_name(*id));
+    let running: Vec<String> = machine.instances.iter().filter(|(_, i)| i.runs).map(|(id, _)| name(id)).collect();
+    let holds = resource.map_or(running.is_empty(), |wanted| running.iter().any(|r| r == wanted));
+    let list = if running.is_empty() { "nothing".to_owned() } else { running.join(", ") };
+    holds.then_some(()).ok_or_else(|| format!("{node} runs {list}"))
+}
+
+fn kind_of(object: &Object) -> Kind {
+    match object {
+        Object::Cluster => Kind::Cluster,
+        Object::Node(_) => Kind::Node,
+        Object::Group(_) => Kind::Group,
+        Object::Resource(_) => Kind::Resource,
+        Object::ResourceType(_) => Kind::ResourceType,
+    }
+}
+
+/// Values as the properties want them; of an unknown property the engine will say so.
+fn typed(kind: Kind, values: &[(String, String)]) -> Vec<(String, Option<Value>)> {
+    let number = |text: &str| match text.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    };
+    let value = |name: &str, text: &str| {
+        let wanted = property::find(kind, name).map(|p| p.kind);
+        match (wanted, number(text)) {
+            (Some(ValueType::MULTI_SZ), _) => Value::multi_sz(text.split(',').map(str::to_owned)),
+            (Some(ValueType::QWORD), Some(number)) => Value::qword(number),
+            (Some(ValueType::SZ), _) => Value::sz(text),
+            (_, Some(number)) => u32::try_from(number).map_or_else(|_| Value::qword(number), Value::dword),
+            (_, None) => Value::sz(text),
+        }
+    };
+    values.iter().map(|(name, text)| (name.clone(), Some(value(name, text)))).collect()
+}
