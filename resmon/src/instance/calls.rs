@@ -114,18 +114,18 @@ impl Instance {
             }
         };
         let (code, event) = self.timed("Online", || opened.door.online(&opened.resid));
-        {
-            let mut inner = lock(&self.inner);
-            let steps = inner.state.returned(now_ms(), attempt, code);
-            self.carry_out(&mut inner, steps);
+        // The event before the result: from the first moment online LooksAlive is not polled, and a signal that is there
+        // already counts.
+        let is_accepted = code == ERROR_SUCCESS || code == ERROR_IO_PENDING;
+        let side: Option<Arc<dyn ResourceSide>> = self.me.upgrade().map(|me| me as Arc<dyn ResourceSide>);
+        let is_watched =
+            event != 0 && is_accepted && side.is_some_and(|side| callbacks::watch(&side, opened.handle, event));
+        let mut inner = lock(&self.inner);
+        if is_watched {
+            inner.event = event;
         }
-        if event != 0 && (code == ERROR_SUCCESS || code == ERROR_IO_PENDING) {
-            let Some(me) = self.me.upgrade() else { return };
-            let side: Arc<dyn ResourceSide> = me;
-            if callbacks::watch(&side, opened.handle, event) {
-                self.event_supplied(event);
-            }
-        }
+        let steps = inner.state.returned(now_ms(), attempt, code);
+        self.carry_out(&mut inner, steps);
     }
 
     fn offline(&self, generation: u64) {
@@ -230,14 +230,5 @@ impl Instance {
     fn code_of(&self, call: &'static str, enter: impl FnOnce(&Opened) -> u32) -> u32 {
         let opened = lock(&self.inner).opened.clone();
         opened.map_or(ERROR_RESOURCE_NOT_AVAILABLE, |opened| self.timed(call, || enter(&opened)))
-    }
-
-    fn event_supplied(&self, event: usize) {
-        let mut inner = lock(&self.inner);
-        inner.event = event;
-        if let Some(polls) = &mut inner.polls {
-            polls.event_supplied();
-        }
-        self.settle(&mut inner);
     }
 }

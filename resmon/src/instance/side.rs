@@ -13,6 +13,9 @@ impl ResourceSide for Instance {
         let mut inner = lock(&self.inner);
         if let Some(event) = event {
             inner.event = event;
+            if let Some(polls) = &mut inner.polls {
+                polls.event_supplied();
+            }
         }
         let (exit, steps) = inner.state.status_reported(now_ms(), report);
         self.carry_out(&mut inner, steps);

@@ -15,6 +15,12 @@ pub(crate) fn misbehaving() -> &'static Path {
     BUILT.get_or_init(|| compile("resmon/tests/fixtures/misbehaving.c"))
 }
 
+/// `tests/fixtures/modern.c`.
+pub(crate) fn modern() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("resmon/tests/fixtures/modern.c"))
+}
+
 /// `examples/c/counter.c`.
 pub(crate) fn counter() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

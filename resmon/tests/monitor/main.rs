@@ -9,3 +9,4 @@ mod built_in_types;
 mod endings;
 mod honest_libraries;
 mod misbehaving_libraries;
+mod modern_libraries;
