@@ -9,7 +9,7 @@
 //! - [`run`] is a monitor, [`main`] a whole program around it, so that another executable can be a monitor.
 //!
 //! Inside: `instance_state`, `poller`, `lease`, `watchdog`, `controls` and `timetable` decide and know no clock; `instance`,
-//! `monitor`, `session`, `scheduler` and `outbox` have the threads; `dll` is the border to foreign code.
+//! `monitor`, `connection`, `scheduler` and `outbox` have the threads; `dll` is the border to foreign code.
 #![deny(unsafe_code)]
 
 use std::ffi::OsString;
@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 mod clock;
+mod connection;
 mod controls;
 mod dll;
 pub mod frames;
@@ -32,7 +33,7 @@ pub mod protocol;
 mod registry_link;
 mod report;
 mod scheduler;
-mod session;
+
 mod timetable;
 mod watchdog;
 
@@ -50,7 +51,7 @@ pub fn run(address: SocketAddr, token: String) -> ExitCode {
         startup: clusres::STARTUP,
         bind: resapi::door::bind_host,
     };
-    session::run(address, token, vec![built_in])
+    connection::run(address, token, vec![built_in])
 }
 
 /// The program `resmon`: `arguments` are those after the program's name. To be called first in `main`, while the process has

@@ -1,4 +1,4 @@
-//! A session: from the connection to the Cluster service to the end of the process.
+//! From the connection to the Cluster service to the end of the process.
 //!
 //! The handshake happens on the main thread before any other exists. A monitor that loses its service does not linger: it
 //! takes its resources offline for at most [`SERVICE_LOST_GRACE`], terminates the rest and ends (reference 01.1).
