@@ -214,8 +214,9 @@ export class MockCluster {
     const restarts = one.failures <= one.threshold;
     const target = this.placement(group).Chosen;
     const why = [`failure ${one.failures} within the restart period, threshold ${one.threshold}`, restarts ? `restart on ${group.owner} after ${TIMES.restartDelay} ms` : target === null ? 'no other node can host the group' : `the group fails over to ${target}`];
-    this.note('Error', 'RCM', 1069, `Cluster resource '${one.name}' of type '${one.type}' in group '${group.name}' failed.`, { Kind: 'Resource', Name: one.name }, why);
+    this.note('Error', 'RCM', 1069, `Cluster resource '${one.name}' of type '${one.type}' in group '${group.name}' failed: ${one.error}.`, { Kind: 'Resource', Name: one.name });
     if (restarts) {
+      this.note('Warning', 'RCM', null, `'${one.name}' will be restarted in ${TIMES.restartDelay} ms.`, { Kind: 'Resource', Name: one.name }, why);
       this.#set(one, 'OnlinePending');
       one.restartAt = this.now + TIMES.restartDelay;
     } else {

@@ -29,6 +29,11 @@ describe('the history', () => {
     expect(merged(once, [local, replicated])).toBe(once);
   });
 
+  test('keeps local notices of one moment in the order they were told', () => {
+    const told = merged(merged([], [notice({ Text: 'a' }), notice({ Text: 'b' })]), [notice({ Text: 'c' })]);
+    expect(texts(told)).toEqual(['c', 'b', 'a']);
+  });
+
   test('takes in late what happened early', () => {
     const list = merged(merged([], [notice({ Id: '5.0', Time: at(5), Text: 'late' })]), [notice({ Id: '2.0', Time: at(2), Text: 'early' })]);
     expect(texts(list)).toEqual(['late', 'early']);

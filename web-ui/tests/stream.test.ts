@@ -127,6 +127,12 @@ describe('the stream', () => {
     expect(world.sources[0]?.isClosed).toBe(true);
   });
 
+  test('is given up when it was opened and never told anything, though the cluster answers', async () => {
+    world.answer = () => Promise.resolve({ Applied: 6, Quorate: true, Leader: 'n1' });
+    await world.pass(SILENCE_MS);
+    expect(last()).toMatchObject({ kind: 'waiting', attempt: 1 });
+  });
+
   test('is given up when it is silent and nobody answers', async () => {
     world.source.tell('snapshot', snapshot(5));
     await world.pass(SILENCE_MS);

@@ -54,8 +54,8 @@ class Den {
   nodes = $derived<ClusterNode[]>(withLabNodes(this.picture?.Nodes ?? [], this.lab));
   /** The picture may not be what is: no connection, or a node without quorum answered. */
   stale = $derived(this.past === null && (this.connection.kind !== 'live' || this.cluster?.Stale === true));
-  /** Nobody has answered for longer than a hiccup. */
-  isSilent = $derived(this.past === null && this.connection.kind !== 'live' && this.connection.attempt > 1);
+  /** Nobody has answered for longer than a hiccup, or the lab says that no node runs. */
+  isSilent = $derived(this.past === null && ((this.connection.kind !== 'live' && this.connection.attempt > 1) || noneRuns(this.lab)));
   quorumLost = $derived(this.cluster !== null && (this.cluster.Quorate === false || this.cluster.Stale === true));
   /** Buttons act on the present only. */
   canAct = $derived(this.lookingAt === null);
@@ -161,11 +161,16 @@ class Den {
   }
 }
 
-/** A node that runs in the lab and is not, or not yet, a member is shown too. */
+function noneRuns(lab: Lab | null): boolean {
+  return lab !== null && lab.Nodes.length > 0 && lab.Nodes.every((node) => node.Process !== 'running');
+}
+
+/** All nodes by name. One that runs in the lab and is not, or not yet, a member is shown too. */
 function withLabNodes(nodes: ClusterNode[], lab: Lab | null): ClusterNode[] {
   const known = new Set(nodes.map((one) => one.Name));
   const others = (lab?.Nodes ?? []).filter((one) => !known.has(one.Name));
-  return [...nodes, ...others.map((one): ClusterNode => ({ Name: one.Name, State: 'Down', ProcessId: one.ProcessId ?? null }))];
+  const all = [...nodes, ...others.map((one): ClusterNode => ({ Name: one.Name, State: 'Down', ProcessId: one.ProcessId ?? null }))];
+  return all.sort((a, b) => a.Name.localeCompare(b.Name, undefined, { numeric: true }));
 }
 
 /** The one store of the page. */

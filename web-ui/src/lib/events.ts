@@ -48,7 +48,8 @@ export function merged(known: readonly Entry[], fresh: readonly Notice[]): reado
     added.push(one);
   }
   if (added.length === 0) return known;
-  return [...known, ...added].sort(newestFirst).slice(0, HISTORY_LIMIT);
+  // What arrived later stands first among what happened at the same moment: sorting keeps the order of equals.
+  return [...added.reverse(), ...known].sort(newestFirst).slice(0, HISTORY_LIMIT);
 }
 
 /** Those that pass the filter, in the order they have. */

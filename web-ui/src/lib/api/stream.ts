@@ -65,6 +65,8 @@ export class Stream {
   #attempt = 0;
   #position = '';
   #closed = false;
+  /** The present source has brought a snapshot. */
+  #isLive = false;
 
   constructor(
     private readonly listener: Listener,
@@ -80,6 +82,7 @@ export class Stream {
     this.listener.onConnection({ kind: 'connecting', attempt: this.#attempt });
     const source = this.outside.open(`${API}/stream`);
     this.#source = source;
+    this.#isLive = false;
     // Whatever an older source still has to say is not heard any more.
     const ifCurrent = (run: (event: MessageEvent) => void) => (event: MessageEvent) => {
       if (this.#source === source) run(event);
@@ -101,6 +104,7 @@ export class Stream {
     this.#watch();
     if (value === null) return;
     this.#attempt = 0;
+    this.#isLive = true;
     this.#position = position(value.Cluster);
     this.listener.onConnection({ kind: 'live' });
     this.listener.onSnapshot(value);
@@ -137,7 +141,8 @@ export class Stream {
     }
     if (this.#closed || this.#source !== source) return;
     if (position(answer) === this.#position) this.#watch();
-    else this.open();
+    else if (this.#isLive) this.open();
+    else this.#broken(); // it was opened and never told anything: the pauses grow as for one that cannot be opened
   }
 
   #drop(): void {
