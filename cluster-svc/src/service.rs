@@ -5,6 +5,7 @@
 //! until it is told to stop: by SIGTERM, SIGINT, a client, or the end of the process that started it (`--parent-pipe`).
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -243,7 +244,9 @@ async fn serve(prepared: Prepared, lab_token: Option<String>, mut ends: watch::R
         let _ = ends.wait_for(|end| *end == End::Now).await;
         handle.stop_now();
     });
-    println!("{}", serde_json::to_string(&ready).map_err(|error| error.to_string())?);
+    let line = serde_json::to_string(&ready).map_err(|error| error.to_string())?;
+    // Nobody listening is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{line}");
     let result = node.await;
     // Tasks of connections still hold writers of the log; what has been told is written within this time.
     let _ = tokio::time::timeout(LOG_LIMIT, tokio::task::spawn_blocking(move || log_thread.finish())).await;

@@ -22,7 +22,7 @@ pub(super) fn write(url: &str) {
         replace(&path, &text)
     });
     if let Err(error) = written {
-        println!("{} was not written ({error}); use --cluster {url} or CLUSTER_ENDPOINT={url}", path.display());
+        super::say!("{} was not written ({error}); use --cluster {url} or CLUSTER_ENDPOINT={url}", path.display());
     }
 }
 

@@ -50,6 +50,15 @@ pub fn main(nodes: u32, dir: Option<PathBuf>, port: u16, samples: bool) -> ExitC
     run(LabOptions { nodes, dir, port, samples, ..LabOptions::default() })
 }
 
+/// Tells the user something. Nobody listening any more (`cluster demo | head`) is no reason to stop.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+use say;
+
 /// Runs a lab until Ctrl-C or SIGTERM; prints its address when it is ready. Returns when nothing of it runs any more.
 #[must_use]
 pub fn run(options: LabOptions) -> ExitCode {
@@ -89,20 +98,20 @@ async fn until_told(options: LabOptions) -> Result<(), LabError> {
     if is_announced {
         discovery::write(lab.url());
     }
-    println!("Wolfden lab: {} at {}", lab.bench.names().join(", "), lab.url());
-    println!("directory: {}", lab.bench.directory.display());
+    say!("Wolfden lab: {} at {}", lab.bench.names().join(", "), lab.url());
+    say!("directory: {}", lab.bench.directory.display());
     if lab.bench.options.samples {
         match samples::create(&lab.bench).await {
-            Ok(text) => println!("{text}"),
+            Ok(text) => say!("{text}"),
             Err(error) => eprintln!("the sample groups were not created: {error}"),
         }
     }
-    println!("Ctrl-C ends the lab and all its nodes.");
+    say!("Ctrl-C ends the lab and all its nodes.");
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    println!("stopping ...");
+    say!("stopping ...");
     if is_announced {
         discovery::remove();
     }
@@ -183,7 +192,7 @@ async fn listen(port: u16) -> Result<TcpListener, LabError> {
     match TcpListener::bind(("127.0.0.1", port)).await {
         Ok(listener) => Ok(listener),
         Err(error) if port != 0 && error.kind() == std::io::ErrorKind::AddrInUse => {
-            println!("port {port} is taken, so the lab takes another one");
+            say!("port {port} is taken, so the lab takes another one");
             TcpListener::bind(("127.0.0.1", 0)).await.map_err(LabError::Listen)
         }
         Err(error) => Err(LabError::Listen(error)),

@@ -17,6 +17,9 @@ const MAX_BODY_BYTES: usize = 2 << 20;
 /// The longest answer that is looked into, in bytes.
 const MAX_EVENTS_BYTES: usize = 32 << 20;
 
+/// How many events a node tells when nothing is said.
+const DEFAULT_EVENTS: usize = 200;
+
 /// Headers that belong to one connection, or that speak of this server.
 const NOT_PASSED_ON: [HeaderName; 7] = [
     header::HOST,
@@ -123,13 +126,16 @@ pub(super) async fn events(state: State<Arc<Bench>>, request: Request) -> Respon
     let Ok(Value::Array(mut list)) = serde_json::from_slice(&bytes) else {
         return Response::from_parts(parts, Body::from(bytes));
     };
+    let limit = query.split('&').find_map(|part| part.strip_prefix("limit=")?.parse::<usize>().ok());
+    let limit = limit.unwrap_or(DEFAULT_EVENTS);
+    // The whole history of a node that was started lately is shorter than the lab's; a part of a long one is not.
+    let is_whole = list.len() < limit;
     let oldest = list.first().and_then(|first| first["Time"].as_str()).unwrap_or_default().to_owned();
-    let own = bench.events(0).into_iter().filter(|(_, event)| event.time >= oldest);
+    let own = bench.events(0).into_iter().filter(|(_, event)| is_whole || event.time >= oldest);
     list.extend(own.filter_map(|(_, event)| serde_json::to_value(&*event).ok()));
     // Times are all of one form in UTC, so their text sorts as they do. Equal ones stay in order.
     list.sort_by(|a, b| a["Time"].as_str().cmp(&b["Time"].as_str()));
-    let limit = query.split('&').find_map(|part| part.strip_prefix("limit=")?.parse::<usize>().ok());
-    let surplus = limit.map_or(0, |limit| list.len().saturating_sub(limit));
+    let surplus = list.len().saturating_sub(limit);
     list.drain(..surplus);
     Response::from_parts(parts, Body::from(Value::Array(list).to_string()))
 }

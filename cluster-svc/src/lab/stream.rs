@@ -150,25 +150,7 @@ impl Listener {
 
     /// One event of a node as an event of the lab.
     fn pass_on(&mut self, text: &str) -> Option<Event> {
-        let (mut kind, mut id, mut data) = ("message", None, String::new());
-        for line in text.lines() {
-            let (field, value) = line.split_once(':')?;
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            match field {
-                "event" => kind = value,
-                "id" => id = Some(value.to_owned()),
-                "data" => {
-                    if !data.is_empty() {
-                        data.push('\n');
-                    }
-                    data.push_str(value);
-                }
-                _ => {}
-            }
-        }
-        if data.is_empty() {
-            return None;
-        }
+        let Told { kind, id, data } = Told::parse(text)?;
         if kind == "snapshot" {
             self.last_snapshot = Some(serde_json::from_str(&data).ok()?);
             return self.snapshot();
@@ -212,5 +194,87 @@ impl Listener {
         cluster["Stale"] = json!(true);
         cluster["Quorate"] = json!(false);
         true
+    }
+}
+
+/// An event as a node tells it.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    kind: String,
+    id: Option<String>,
+    data: String,
+}
+
+impl Told {
+    /// Reads the lines of one event; `None` for one without data, such as a comment.
+    fn parse(text: &str) -> Option<Told> {
+        let mut told = Told { kind: "message".into(), id: None, data: String::new() };
+        for line in text.lines() {
+            // A line without a colon is a field without a value; an empty one ends the event.
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "event" => told.kind = value.to_owned(),
+                "id" => told.id = Some(value.to_owned()),
+                "data" => {
+                    if !told.data.is_empty() {
+                        told.data.push('\n');
+                    }
+                    told.data.push_str(value);
+                }
+                _ => {}
+            }
+        }
+        (!told.data.is_empty()).then_some(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_a_node_are_understood() {
+        let check = |text: &str, expected: Option<(&str, Option<&str>, &str)>| {
+            let expected = expected.map(|(kind, id, data)| Told {
+                kind: kind.into(),
+                id: id.map(str::to_owned),
+                data: data.into(),
+            });
+            assert_eq!(Told::parse(text), expected, "{text:?}");
+        };
+        check("event: snapshot\ndata: {}\n\n", Some(("snapshot", None, "{}")));
+        check("event:notice\nid: 4.1\ndata:{}\n\n", Some(("notice", Some("4.1"), "{}")));
+        check("data: a: b\ndata: c\n\n", Some(("message", None, "a: b\nc")));
+        check(": still here\n\n", None);
+        check("event: notice\n\n", None);
+        check("\n\n", None);
+        check("nonsense\n\n", None);
+    }
+
+    #[test]
+    fn whole_events_are_taken_and_the_lab_is_put_in() {
+        let options = crate::lab::LabOptions { nodes: 1, ..Default::default() };
+        let bench = Arc::new(Bench::new(options, "http://127.0.0.1:1".into()).expect("a bench"));
+        let mut listener = Listener {
+            changed: bench.changed(),
+            heard: 0,
+            bench: Arc::clone(&bench),
+            upstream: None,
+            buffer: b"event: snapshot\ndata: {\"Cluster\":{\"Quorate\":true}}\n\nid: 7.0\nevent: notice\nda".to_vec(),
+            last_id: None,
+            last_snapshot: None,
+            waiting: Vec::new(),
+        };
+        listener.take_events();
+        assert_eq!(listener.waiting.len(), 1);
+        listener.buffer.extend_from_slice(b"ta: {}\n\n");
+        listener.take_events();
+        assert_eq!((listener.waiting.len(), listener.last_id.as_deref()), (2, Some("7.0")));
+        let written = format!("{:?}", listener.snapshot().expect("there is one"));
+        assert!(written.contains("Lab") && written.contains("n1"), "{written}");
+        assert!(listener.mark_stale());
+        assert!(!listener.mark_stale(), "it is marked already");
+        bench.remove_temporary();
     }
 }
