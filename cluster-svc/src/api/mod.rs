@@ -100,4 +100,4 @@ impl Api {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

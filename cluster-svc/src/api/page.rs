@@ -64,7 +64,13 @@ fn asset(file: rust_embed::EmbeddedFile, cache: &'static str) -> Response {
 }
 
 async fn no_such_route(uri: Uri) -> Response {
-    let text = format!("There is nothing at {}. See {PREFIX}/openapi.json.", uri.path());
+    let is_lab = uri.path().strip_prefix(PREFIX).is_some_and(|p| p == "/lab" || p.starts_with("/lab/"));
+    let text = if is_lab {
+        "This node is not the front of a lab. Faults can be made at the address that `cluster demo` or `cluster up` printed."
+            .to_owned()
+    } else {
+        format!("There is nothing at {}. See {PREFIX}/openapi.json.", uri.path())
+    };
     Refused::with_status(StatusCode::NOT_FOUND, Refusal::new(code::FILE_NOT_FOUND, text).fact("Path", uri.path()))
         .into_response()
 }

@@ -85,10 +85,11 @@ pub fn status_of(win32_code: u32) -> StatusCode {
     }
 }
 
-/// The name of a code; the number itself when the reference has no name for it.
+/// The name of a code; the number itself when nobody has a name for it.
 #[must_use]
 pub fn code_name(win32_code: u32) -> String {
-    win32::name(win32_code).map_or_else(|| format!("ERROR_{win32_code}"), str::to_owned)
+    let name = win32::name(win32_code).or_else(|| code::name(win32_code));
+    name.map_or_else(|| format!("ERROR_{win32_code}"), str::to_owned)
 }
 
 impl RefusalView {

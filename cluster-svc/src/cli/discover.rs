@@ -2,17 +2,15 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::args::DEFAULT_PORT;
 
-/// What a running lab writes, and removes at its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Discovered {
+/// What the command needs of the file that a running lab writes, and removes at its end.
+#[derive(Deserialize)]
+struct Discovered {
     /// Its address.
-    pub url: String,
-    /// The process.
-    pub pid: u32,
+    url: String,
 }
 
 /// Where it is: `$XDG_STATE_HOME/wolfden/lab.json`, or the same below `~/.local/state`. `None` without a home.

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::args::{Events, Log};
 use super::client::Ask;
-use super::output;
 use super::session::Session;
 use super::trouble::Trouble;
 use crate::api::views::{NoticeView, level_of_word};
@@ -28,7 +27,7 @@ const LINE_BYTES: usize = 32 << 20;
 pub(super) async fn log(session: &Session, log: &Log) -> Result<(), Trouble> {
     let read = |lines: Option<u32>| session.client.ask_text(Ask::new(Method::GET, ["log"]).maybe("tail", lines));
     let text = read(log.tail).await?;
-    output::print(&text)?;
+    session.say(&text)?;
     let mut last = text.lines().last().map(str::to_owned);
     if !log.follow {
         return Ok(());
@@ -43,7 +42,7 @@ pub(super) async fn log(session: &Session, log: &Log) -> Result<(), Trouble> {
             Some(None) | None => &lines[..],
         };
         for line in new {
-            output::print(line)?;
+            session.say(line)?;
         }
         last = new.last().map(|line| (*line).to_owned()).or(last);
     }
@@ -117,7 +116,7 @@ fn fits(which: &Events, notice: &NoticeView) -> bool {
 
 fn show(session: &Session, which: &Events, notice: &NoticeView) -> Result<(), Trouble> {
     if session.json {
-        return output::print(&serde_json::to_string(notice).unwrap_or_default());
+        return session.say(&serde_json::to_string(notice).unwrap_or_default());
     }
     let event = notice.event_id.map(|id| format!(" (event {id})")).unwrap_or_default();
     let node = notice.node.as_ref().map(|n| format!(" on {n}")).unwrap_or_default();
@@ -128,5 +127,5 @@ fn show(session: &Session, which: &Events, notice: &NoticeView) -> Result<(), Tr
             text.push_str(&format!("    because {why}\n"));
         }
     }
-    output::print(&text)
+    session.say(&text)
 }

@@ -31,6 +31,7 @@ use clap::{CommandFactory, Parser};
 use self::args::{Cluster, Command};
 use self::session::Session;
 use self::trouble::Trouble;
+use crate::api::refused::RefusalBody;
 
 /// Exit code for a command line that cannot be read, as clap has it.
 const EXIT_USAGE: u8 = 2;
@@ -108,8 +109,8 @@ fn run(cluster: Cluster) -> ExitCode {
                     return ExitCode::FAILURE;
                 }
             };
-            let session = Session::new(&common);
-            report(runtime.block_on(async { carry_out(&session?, command).await }))
+            let session = Session::new(&common, Box::new(std::io::stdout()));
+            report(runtime.block_on(async { carry_out(&session?, command).await }), common.json)
         }
     }
 }
@@ -133,10 +134,15 @@ async fn carry_out(session: &Session, command: Command) -> Result<(), Trouble> {
     }
 }
 
-/// Tells what went wrong, and turns it into the exit code.
-fn report(result: Result<(), Trouble>) -> ExitCode {
+/// Tells what went wrong, and turns it into the exit code. Whoever asked for JSON gets a refusal as JSON as well.
+fn report(result: Result<(), Trouble>, is_json: bool) -> ExitCode {
     match result {
         Ok(()) | Err(Trouble::NobodyReads) => ExitCode::SUCCESS,
+        Err(Trouble::Refused(error)) if is_json => {
+            let exit_code = Trouble::Refused(error.clone()).exit_code();
+            eprintln!("{}", serde_json::to_string(&RefusalBody { error }).unwrap_or_default());
+            ExitCode::from(exit_code)
+        }
         Err(trouble) => {
             eprintln!("cluster: {trouble}");
             ExitCode::from(trouble.exit_code())
@@ -144,5 +150,7 @@ fn report(result: Result<(), Trouble>) -> ExitCode {
     }
 }
 
+#[cfg(test)]
+mod commands_tests;
 #[cfg(test)]
 mod tests;

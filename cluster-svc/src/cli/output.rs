@@ -1,18 +1,7 @@
 //! Tables and lists on the terminal.
 
-use std::io::Write;
-
 use comfy_table::{Table, presets};
 use serde_json::Value;
-
-use super::trouble::Trouble;
-
-/// Prints text, and a line end when it has none.
-pub(super) fn print(text: &str) -> Result<(), Trouble> {
-    let mut out = std::io::stdout().lock();
-    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    write!(out, "{text}{end}").and_then(|()| out.flush()).map_err(|_| Trouble::NobodyReads)
-}
 
 /// A table in the manner of the cmdlets: names of columns, dashes below them, no lines.
 pub(super) fn table<R, C>(columns: &[&str], rows: R) -> String

@@ -50,7 +50,8 @@ async fn value(session: &Session, path: &str, name: &str) -> Result<(), Trouble>
     let found = key.values.iter().find(|v| v.name.eq_ignore_ascii_case(name));
     let found = found.ok_or_else(|| {
         let known: Vec<&str> = key.values.iter().map(|v| v.name.as_str()).collect();
-        let message = format!("the key '{path}' has no value '{name}'; it has: {}", known.join(", "));
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let message = format!("the key '{path}' has no value '{name}'; its values: {known}");
         Trouble::Unreached { code: 2, message }
     })?;
     let json = serde_json::to_value(found).unwrap_or_default();
@@ -79,9 +80,9 @@ async fn export(session: &Session, path: &str, file: Option<&Path>) -> Result<()
         Some(file) => {
             let bytes = reg_text::encode(&text);
             std::fs::write(file, bytes).map_err(|e| Trouble::File { path: file.to_owned(), why: e.to_string() })?;
-            output::print(&format!("Written to {}.\n", file.display()))
+            session.say(&format!("Written to {}.\n", file.display()))
         }
-        None => output::print(&text),
+        None => session.say(&text),
     }
 }
 

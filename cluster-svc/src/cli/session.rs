@@ -1,5 +1,8 @@
 //! One run of the command: where the cluster is, and how to answer.
 
+use std::cell::RefCell;
+use std::io::Write;
+
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -19,6 +22,8 @@ pub(super) struct Session {
     pub(super) json: bool,
     /// Wait so many seconds for an object to come to rest.
     pub(super) wait: Option<u32>,
+    /// Where answers go.
+    out: RefCell<Box<dyn Write>>,
 }
 
 /// What a waiting command wants an object to come to.
@@ -38,9 +43,17 @@ const ONLINE_FAILED: u32 = 5018;
 
 impl Session {
     /// A session with the cluster that is named, or found.
-    pub(super) fn new(common: &Common) -> Result<Session, Trouble> {
+    pub(super) fn new(common: &Common, out: Box<dyn Write>) -> Result<Session, Trouble> {
         let address = common.endpoint.clone().unwrap_or_else(discover::address);
-        Ok(Session { client: Client::new(&address, common.token.clone())?, json: common.json, wait: common.wait })
+        let client = Client::new(&address, common.token.clone())?;
+        Ok(Session { client, json: common.json, wait: common.wait, out: RefCell::new(out) })
+    }
+
+    /// Prints text, and a line end when it has none.
+    pub(super) fn say(&self, text: &str) -> Result<(), Trouble> {
+        let mut out = self.out.borrow_mut();
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        write!(out, "{text}{end}").and_then(|()| out.flush()).map_err(|_| Trouble::NobodyReads)
     }
 
     /// Reads something, in the shape in which the API gives it.
@@ -60,9 +73,9 @@ impl Session {
         people: impl FnOnce() -> Result<String, Trouble>,
     ) -> Result<(), Trouble> {
         if self.json {
-            return output::print(&serde_json::to_string_pretty(answer).unwrap_or_default());
+            return self.say(&serde_json::to_string_pretty(answer).unwrap_or_default());
         }
-        output::print(&people()?)
+        self.say(&people()?)
     }
 
     /// Reads one object and prints all that is known of it.

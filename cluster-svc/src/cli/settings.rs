@@ -69,7 +69,7 @@ pub(super) async fn quorum(session: &Session) -> Result<(), Trouble> {
     });
     let voters = output::table(&["Node", "Vote", "State"], rows);
     let what = if quorum.quorate { "The cluster has quorum." } else { "NO QUORUM." };
-    output::print(&format!("{head}\n{voters}\n{what} {}\n", quorum.explanation.join(" ")))
+    session.say(&format!("{head}\n{voters}\n{what} {}\n", quorum.explanation.join(" ")))
 }
 
 pub(super) async fn cluster_properties(session: &Session, values: &[String]) -> Result<(), Trouble> {

@@ -21,17 +21,17 @@ use crate::api::door::{Door, Facts, Gone, Later, Look, Numbered, Peer, Vantage};
 use crate::api::{Guard, router_for};
 
 /// When everything happens: 2026-01-31T12:00:00Z.
-pub(super) const NOON: Time = Time(1_769_860_800_000);
+pub(crate) const NOON: Time = Time(1_769_860_800_000);
 
 /// The group of the tests.
-pub(super) const WEB: Guid = Guid(0x10);
+pub(crate) const WEB: Guid = Guid(0x10);
 /// Its address.
-pub(super) const IP: Guid = Guid(0x11);
+pub(crate) const IP: Guid = Guid(0x11);
 /// Its site, which depends on the address.
-pub(super) const SITE: Guid = Guid(0x12);
+pub(crate) const SITE: Guid = Guid(0x12);
 
 /// The hand-made cluster.
-pub(super) struct Fake {
+pub(crate) struct Fake {
     inner: Mutex<Inner>,
     changed: watch::Sender<u64>,
 }
@@ -51,12 +51,12 @@ struct Inner {
 
 impl Fake {
     /// Three nodes up; the group Web on n1 with two resources, offline.
-    pub(super) fn new() -> Arc<Fake> {
+    pub(crate) fn new() -> Arc<Fake> {
         Fake::on(NodeId(1))
     }
 
     /// The same, with another node at the door.
-    pub(super) fn on(node: NodeId) -> Arc<Fake> {
+    pub(crate) fn on(node: NodeId) -> Arc<Fake> {
         let types = ["IP Address", "Generic Application", "Network Name"];
         let form = FormSpec {
             cluster_name: "TEST".to_owned(),
@@ -119,45 +119,45 @@ impl Fake {
     }
 
     /// A command that the test needs to work.
-    pub(super) fn must(&self, command: Command) {
+    pub(crate) fn must(&self, command: Command) {
         self.apply(command).expect("the test's own command is allowed");
     }
 
     /// What stands behind the door now.
-    pub(super) fn state(&self) -> ClusterState {
+    pub(crate) fn state(&self) -> ClusterState {
         self.lock().state.clone()
     }
 
     /// The library answers calls, or lets them hang.
-    pub(super) fn set_obeys(&self, obeys: bool) {
+    pub(crate) fn set_obeys(&self, obeys: bool) {
         self.lock().obeys = obeys;
         self.obey();
         self.changed.send_modify(|n| *n += 1);
     }
 
     /// The node loses contact with the majority, or finds it again.
-    pub(super) fn set_quorate(&self, quorate: bool) {
+    pub(crate) fn set_quorate(&self, quorate: bool) {
         self.lock().vantage.quorate = quorate;
         self.changed.send_modify(|n| *n += 1);
     }
 
     /// Where another node's API is.
-    pub(super) fn set_api_address(&self, node: NodeId, address: &str) {
+    pub(crate) fn set_api_address(&self, node: NodeId, address: &str) {
         self.lock().peers.entry(node).or_default().api_address = Some(address.to_owned());
     }
 
     /// Where the log is.
-    pub(super) fn set_log_path(&self, path: PathBuf) {
+    pub(crate) fn set_log_path(&self, path: PathBuf) {
         self.lock().log_path = path;
     }
 
     /// How many requests wait for a change.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.changed.receiver_count()
     }
 
     /// Was the service told to stop?
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.lock().stopped
     }
 
@@ -278,10 +278,10 @@ impl Door for Fake {
 }
 
 /// The API of a fake cluster on a free port, and a client of it.
-pub(super) struct Server {
+pub(crate) struct Server {
     /// `http://127.0.0.1:port`
-    pub(super) url: String,
-    pub(super) client: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -292,7 +292,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub(super) async fn start(fake: &Arc<Fake>) -> Server {
+    pub(crate) async fn start(fake: &Arc<Fake>) -> Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let router = router_for(Arc::clone(fake) as Arc<dyn Door>, Guard::loopback());
@@ -303,7 +303,7 @@ impl Server {
     }
 
     /// Sends text as body; status and body of the answer.
-    pub(super) async fn send(&self, method: &str, path: &str, body: Option<String>) -> (u16, String) {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<String>) -> (u16, String) {
         let method: Method = method.parse().expect("a method");
         let path = if path.starts_with('/') { format!("/api/v1{path}") } else { format!("/{path}") };
         let mut request = self.client.request(method, format!("{}{path}", self.url));
@@ -316,7 +316,7 @@ impl Server {
     }
 
     /// The same with JSON on both sides.
-    pub(super) async fn ask(&self, method: &str, path: &str, body: Json) -> (u16, Json) {
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Json) -> (u16, Json) {
         let body = (!body.is_null()).then(|| body.to_string());
         let (status, text) = self.send(method, path, body).await;
         let json = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{method} {path}: {e}: {text}"));
@@ -324,7 +324,7 @@ impl Server {
     }
 
     /// Reads something that is there.
-    pub(super) async fn get(&self, path: &str) -> Json {
+    pub(crate) async fn get(&self, path: &str) -> Json {
         let (status, json) = self.ask("GET", path, Json::Null).await;
         assert_eq!(status, 200, "{path}: {json}");
         json
@@ -332,7 +332,7 @@ impl Server {
 }
 
 /// Runs a test on a small runtime; bounded, so that a hang is a failure and not a wait.
-pub(super) fn run(test: impl Future<Output = ()>) {
+pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let limit = std::time::Duration::from_secs(60);
     runtime.block_on(async { tokio::time::timeout(limit, test).await }).expect("the test ends in time");

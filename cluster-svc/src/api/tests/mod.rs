@@ -1,6 +1,6 @@
 //! The API against a hand-made cluster: the routes, the shapes, the refusals and the live stream, over real sockets.
 
-mod fake;
+pub(crate) mod fake;
 mod flows;
 mod goldens;
 mod live;

@@ -79,7 +79,7 @@ fn explain(voters: &[VoterView], votes: u32, needed: u32, present: u32, quorate:
     if absent.is_empty() {
         sentences.push("All of them are up.".to_owned());
     } else {
-        sentences.push(format!("{present} are up; not: {}.", absent.join(", ")));
+        sentences.push(format!("Up: {present}. Not up: {}.", absent.join(", ")));
     }
     match (quorate, present.saturating_sub(needed)) {
         (false, _) => sentences.push(
