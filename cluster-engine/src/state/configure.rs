@@ -185,6 +185,7 @@ impl ClusterState {
         if !is_due || self.resources_of(id).any(|r| r.state.is_active()) {
             return;
         }
+        let name = self.groups.get(&id).map(|g| g.config.name.clone()).unwrap_or_default();
         let resources: Vec<Guid> = self.resources_of(id).map(|r| r.id).collect();
         let mut batch = Batch::at("");
         for resource in &resources {
@@ -194,10 +195,8 @@ impl ClusterState {
         for resource in resources {
             self.resources.remove(&resource);
         }
-        if let Some(group) = self.groups.remove(&id) {
-            let name = group.config.name;
-            story.group(Level::Information, &name, format!("Group '{name}' was deleted."));
-        }
+        self.groups.remove(&id);
+        story.group(Level::Information, &name, format!("Group '{name}' was deleted."));
         for node in self.nodes.values_mut() {
             node.drained.retain(|g| *g != id);
         }

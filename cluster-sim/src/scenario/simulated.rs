@@ -14,7 +14,7 @@ use crate::machine::Machine;
 use crate::world::{START, Seen, World};
 
 /// Steps of engines after which a story is too long.
-pub const STORY_STEPS: u64 = 20_000_000;
+const STORY_STEPS: u64 = 20_000_000;
 /// How long a request waits for its answer.
 const ANSWER_WITHIN: Millis = Millis(30_000);
 /// How long a preparation may take.
@@ -30,6 +30,7 @@ pub struct Simulated {
     invariants: Invariants,
     broken: Option<Broken>,
     diary: Diary,
+    sabotage: EngineSabotage,
     replies: Vec<(u64, Result<Answer, Refusal>)>,
 }
 
@@ -125,6 +126,13 @@ impl Stage for Simulated {
 }
 
 impl Simulated {
+    /// With rules of the engine taken out, for tests: the promises must notice.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn sabotaged(sabotage: EngineSabotage) -> Simulated {
+        Simulated { sabotage, ..Simulated::default() }
+    }
+
     /// The log, at the end.
     #[must_use]
     pub fn into_log(self) -> Vec<String> {
@@ -138,7 +146,7 @@ impl Simulated {
     // ---- preparations ----
 
     fn form(&mut self, count: u32, seed: u64, clock: Option<u32>) -> Result<(), String> {
-        let mut world = World::form(seed, EngineSabotage::default());
+        let mut world = World::form(seed, self.sabotage);
         if let Some(minutes) = clock {
             world.now = next_clock(START, minutes);
         }
