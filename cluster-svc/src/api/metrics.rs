@@ -6,7 +6,7 @@ use std::fmt::Write;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use cluster_engine::state::{GroupState, NodeState, ResourceState};
+use cluster_engine::state::{DrainStatus, Group, GroupState, Node, NodeState, Resource, ResourceState, property};
 
 use super::Api;
 use super::extract::{Asked, Nothing};
@@ -56,33 +56,34 @@ fn families(sight: Sight<'_>) -> Vec<Family> {
     let cluster = || vec![("name", state.config.name.clone())];
     let one = |value: u64| vec![(cluster(), value)];
     let property = |name: &'static str| {
-        let property = cluster_engine::state::property::dword(
-            &state.hive,
-            cluster_engine::state::property::Kind::Cluster,
-            "",
-            name,
-        );
+        let property = property::dword(&state.hive, property::Kind::Cluster, "", name);
         vec![(cluster(), u64::from(property))]
     };
-    let node = |n: &cluster_engine::state::Node| vec![("name", n.config.name.clone())];
-    let group = |g: &cluster_engine::state::Group| vec![("name", g.config.name.clone())];
-    let resource = |r: &cluster_engine::state::Resource| {
-        let owner = state.groups.get(&r.group);
-        vec![
-            ("type", r.config.type_name.clone()),
-            ("owner", owner.map(|g| super::names::of_node(state, g.owner)).unwrap_or_default()),
-            ("group", owner.map(|g| g.config.name.clone()).unwrap_or_default()),
-            ("name", r.config.name.clone()),
-        ]
+    let node = |n: &Node| vec![("name", n.config.name.clone())];
+    let group = |g: &Group| vec![("name", g.config.name.clone())];
+    let group_of = |r: &Resource| state.groups.get(&r.group);
+    let group_name = |r: &Resource| group_of(r).map(|g| g.config.name.clone()).unwrap_or_default();
+    let resource = |r: &Resource| {
+        vec![("type", r.config.type_name.clone()), ("owner_group", group_name(r)), ("name", r.config.name.clone())]
     };
+    let resource_owner_flags = state.resources.values().flat_map(|r| {
+        state.nodes.values().map(move |n| {
+            let labels = vec![
+                ("type", r.config.type_name.clone()),
+                ("owner_group", group_name(r)),
+                ("node_name", n.config.name.clone()),
+                ("name", r.config.name.clone()),
+            ];
+            (labels, u64::from(group_of(r).is_some_and(|g| g.owner == n.id)))
+        })
+    });
     let owner_flags = state.groups.values().flat_map(|g| {
         state.nodes.values().map(move |n| {
-            let labels = vec![("group", g.config.name.clone()), ("node_name", n.config.name.clone())];
+            let labels = vec![("node_name", n.config.name.clone()), ("name", g.config.name.clone())];
             (labels, u64::from(g.owner == n.id))
         })
     });
-    let nodes =
-        |value: fn(&cluster_engine::state::Node) -> u64| state.nodes.values().map(|n| (node(n), value(n))).collect();
+    let nodes = |value: fn(&Node) -> u64| state.nodes.values().map(|n| (node(n), value(n))).collect();
     vec![
         Family::gauge(
             "cluster_quorate",
@@ -136,6 +137,11 @@ fn families(sight: Sight<'_>) -> Vec<Family> {
             state.resources.values().map(|r| (resource(r), resource_number(r.state))).collect(),
         ),
         Family::gauge(
+            "resource_owner_node",
+            "1 for the node that owns the resource, 0 for the others.",
+            resource_owner_flags.collect(),
+        ),
+        Family::gauge(
             "resource_failures",
             "Failures within the RestartPeriod on the present owner.",
             state.resources.values().map(|r| (resource(r), r.failures.len() as u64)).collect(),
@@ -160,7 +166,7 @@ fn families(sight: Sight<'_>) -> Vec<Family> {
 }
 
 /// CLUSTER_NODE_STATE.
-fn node_number(node: &cluster_engine::state::Node) -> u64 {
+fn node_number(node: &Node) -> u64 {
     match (node.state, node.paused) {
         (NodeState::Up, false) => 0,
         (NodeState::Down, _) => 1,
@@ -169,8 +175,7 @@ fn node_number(node: &cluster_engine::state::Node) -> u64 {
     }
 }
 
-fn drain_number(node: &cluster_engine::state::Node) -> u64 {
-    use cluster_engine::state::DrainStatus;
+fn drain_number(node: &Node) -> u64 {
     match node.drain {
         DrainStatus::NotInitiated => 0,
         DrainStatus::InProgress => 1,

@@ -346,15 +346,15 @@ fn metrics() {
             windows_mscluster_resourcegroup_state{name="Web"} 0
             # HELP windows_mscluster_resourcegroup_owner_node 1 for the node that owns the group, 0 for the others.
             # TYPE windows_mscluster_resourcegroup_owner_node gauge
-            windows_mscluster_resourcegroup_owner_node{group="Cluster Group",node_name="n1"} 1
-            windows_mscluster_resourcegroup_owner_node{group="Cluster Group",node_name="n2"} 0
-            windows_mscluster_resourcegroup_owner_node{group="Cluster Group",node_name="n3"} 0
-            windows_mscluster_resourcegroup_owner_node{group="Available Storage",node_name="n1"} 1
-            windows_mscluster_resourcegroup_owner_node{group="Available Storage",node_name="n2"} 0
-            windows_mscluster_resourcegroup_owner_node{group="Available Storage",node_name="n3"} 0
-            windows_mscluster_resourcegroup_owner_node{group="Web",node_name="n1"} 1
-            windows_mscluster_resourcegroup_owner_node{group="Web",node_name="n2"} 0
-            windows_mscluster_resourcegroup_owner_node{group="Web",node_name="n3"} 0
+            windows_mscluster_resourcegroup_owner_node{node_name="n1",name="Cluster Group"} 1
+            windows_mscluster_resourcegroup_owner_node{node_name="n2",name="Cluster Group"} 0
+            windows_mscluster_resourcegroup_owner_node{node_name="n3",name="Cluster Group"} 0
+            windows_mscluster_resourcegroup_owner_node{node_name="n1",name="Available Storage"} 1
+            windows_mscluster_resourcegroup_owner_node{node_name="n2",name="Available Storage"} 0
+            windows_mscluster_resourcegroup_owner_node{node_name="n3",name="Available Storage"} 0
+            windows_mscluster_resourcegroup_owner_node{node_name="n1",name="Web"} 1
+            windows_mscluster_resourcegroup_owner_node{node_name="n2",name="Web"} 0
+            windows_mscluster_resourcegroup_owner_node{node_name="n3",name="Web"} 0
             # HELP windows_mscluster_resourcegroup_priority Property Priority.
             # TYPE windows_mscluster_resourcegroup_priority gauge
             windows_mscluster_resourcegroup_priority{name="Cluster Group"} 2000
@@ -362,16 +362,24 @@ fn metrics() {
             windows_mscluster_resourcegroup_priority{name="Web"} 2000
             # HELP windows_mscluster_resource_state State of a resource: 2 online, 3 offline, 4 failed, 129 online pending, 130 offline pending.
             # TYPE windows_mscluster_resource_state gauge
-            windows_mscluster_resource_state{type="IP Address",owner="n1",group="Web",name="Web IP"} 2
-            windows_mscluster_resource_state{type="Generic Application",owner="n1",group="Web",name="Web Site"} 2
+            windows_mscluster_resource_state{type="IP Address",owner_group="Web",name="Web IP"} 2
+            windows_mscluster_resource_state{type="Generic Application",owner_group="Web",name="Web Site"} 2
+            # HELP windows_mscluster_resource_owner_node 1 for the node that owns the resource, 0 for the others.
+            # TYPE windows_mscluster_resource_owner_node gauge
+            windows_mscluster_resource_owner_node{type="IP Address",owner_group="Web",node_name="n1",name="Web IP"} 1
+            windows_mscluster_resource_owner_node{type="IP Address",owner_group="Web",node_name="n2",name="Web IP"} 0
+            windows_mscluster_resource_owner_node{type="IP Address",owner_group="Web",node_name="n3",name="Web IP"} 0
+            windows_mscluster_resource_owner_node{type="Generic Application",owner_group="Web",node_name="n1",name="Web Site"} 1
+            windows_mscluster_resource_owner_node{type="Generic Application",owner_group="Web",node_name="n2",name="Web Site"} 0
+            windows_mscluster_resource_owner_node{type="Generic Application",owner_group="Web",node_name="n3",name="Web Site"} 0
             # HELP windows_mscluster_resource_failures Failures within the RestartPeriod on the present owner.
             # TYPE windows_mscluster_resource_failures gauge
-            windows_mscluster_resource_failures{type="IP Address",owner="n1",group="Web",name="Web IP"} 0
-            windows_mscluster_resource_failures{type="Generic Application",owner="n1",group="Web",name="Web Site"} 0
+            windows_mscluster_resource_failures{type="IP Address",owner_group="Web",name="Web IP"} 0
+            windows_mscluster_resource_failures{type="Generic Application",owner_group="Web",name="Web Site"} 0
             # HELP windows_mscluster_resource_restart_threshold Property RestartThreshold.
             # TYPE windows_mscluster_resource_restart_threshold gauge
-            windows_mscluster_resource_restart_threshold{type="IP Address",owner="n1",group="Web",name="Web IP"} 3
-            windows_mscluster_resource_restart_threshold{type="Generic Application",owner="n1",group="Web",name="Web Site"} 3
+            windows_mscluster_resource_restart_threshold{type="IP Address",owner_group="Web",name="Web IP"} 3
+            windows_mscluster_resource_restart_threshold{type="Generic Application",owner_group="Web",name="Web Site"} 3
             # HELP windows_mscluster_network_state State of a network: 1 down, 2 partitioned, 3 up.
             # TYPE windows_mscluster_network_state gauge
         "##]].assert_eq(&text);
