@@ -61,8 +61,8 @@ fn npm(page: &Path, arguments: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message").trim();
-    Err(format!("`npm {}` failed: {last}.", arguments.join(" ")))
+    let said: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
+    Err(format!("`npm {}` failed: {}.", arguments.join(" "), said.join("; ")))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -22,16 +22,20 @@ pub(super) async fn show(State(api): State<Api>, Asked(Nothing {}): Asked<Nothin
 }
 
 /// One family of numbers: its name without the prefix, what it means, and its labelled values.
+#[derive(Clone)]
 struct Family {
     name: &'static str,
     help: &'static str,
-    kind: &'static str,
-    values: Vec<(Vec<(&'static str, String)>, u64)>,
+    values: Vec<Labelled>,
 }
 
+/// A number with its labels.
+type Labelled = (Vec<(&'static str, String)>, u64);
+
 impl Family {
-    fn gauge(name: &'static str, help: &'static str, values: Vec<(Vec<(&'static str, String)>, u64)>) -> Family {
-        Family { name, help, kind: "gauge", values }
+    /// Everything here is a gauge: it may go up and down.
+    fn gauge(name: &'static str, help: &'static str, values: Vec<Labelled>) -> Family {
+        Family { name, help, values }
     }
 }
 
@@ -40,7 +44,7 @@ fn text(sight: Sight<'_>) -> String {
     for family in families(sight) {
         let name = format!("windows_mscluster_{}", family.name);
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "# HELP {name} {}\n# TYPE {name} {}", family.help, family.kind);
+        let _ = writeln!(out, "# HELP {name} {}\n# TYPE {name} gauge", family.help);
         for (labels, value) in family.values {
             let labels: Vec<String> =
                 labels.into_iter().map(|(key, text)| format!("{key}=\"{}\"", escaped(&text))).collect();
@@ -52,117 +56,104 @@ fn text(sight: Sight<'_>) -> String {
 }
 
 fn families(sight: Sight<'_>) -> Vec<Family> {
+    [of_the_cluster(sight), of_nodes(sight), of_groups(sight), of_resources(sight), vec![of_networks(sight)]].concat()
+}
+
+fn of_the_cluster(sight: Sight<'_>) -> Vec<Family> {
     let Sight { state, vantage, .. } = sight;
-    let cluster = || vec![("name", state.config.name.clone())];
-    let one = |value: u64| vec![(cluster(), value)];
-    let property = |name: &'static str| {
-        let property = property::dword(&state.hive, property::Kind::Cluster, "", name);
-        vec![(cluster(), u64::from(property))]
+    let one = |value: u64| vec![(vec![("name", state.config.name.clone())], value)];
+    let set = |name: &str| one(u64::from(property::dword(&state.hive, property::Kind::Cluster, "", name)));
+    let quorate = "1 when the answering node is in contact with a majority of votes.";
+    let applied = "Index of the last change applied by the answering node.";
+    let threshold = "Property SameSubnetThreshold: missed heartbeats until a node is down.";
+    vec![
+        Family::gauge("cluster_quorate", quorate, one(u64::from(vantage.quorate))),
+        Family::gauge("cluster_applied_index", applied, one(state.applied)),
+        Family::gauge(
+            "cluster_same_subnet_delay",
+            "Property SameSubnetDelay: between heartbeats, ms.",
+            set("SameSubnetDelay"),
+        ),
+        Family::gauge("cluster_same_subnet_threshold", threshold, set("SameSubnetThreshold")),
+        Family::gauge("cluster_drain_on_shutdown", "Property DrainOnShutdown.", set("DrainOnShutdown")),
+        Family::gauge("cluster_cluster_log_level", "Property ClusterLogLevel.", set("ClusterLogLevel")),
+        Family::gauge("cluster_cluster_log_size", "Property ClusterLogSize.", set("ClusterLogSize")),
+    ]
+}
+
+fn of_nodes(sight: Sight<'_>) -> Vec<Family> {
+    let each = |value: fn(&Node) -> u64| {
+        sight.state.nodes.values().map(|n| (vec![("name", n.config.name.clone())], value(n))).collect()
     };
-    let node = |n: &Node| vec![("name", n.config.name.clone())];
-    let group = |g: &Group| vec![("name", g.config.name.clone())];
-    let group_of = |r: &Resource| state.groups.get(&r.group);
-    let group_name = |r: &Resource| group_of(r).map(|g| g.config.name.clone()).unwrap_or_default();
-    let resource = |r: &Resource| {
-        vec![("type", r.config.type_name.clone()), ("owner_group", group_name(r)), ("name", r.config.name.clone())]
+    let state = "State of a node: 0 up, 1 down, 2 paused, 3 joining.";
+    let drain = "Property NodeDrainStatus: 0 not initiated, 1 in progress, 2 completed, 3 failed.";
+    vec![
+        Family::gauge("node_state", state, each(node_number)),
+        Family::gauge("node_node_weight", "Property NodeWeight.", each(|n| u64::from(n.config.weight))),
+        Family::gauge("node_dynamic_weight", "The vote that the node has now.", each(|n| u64::from(n.config.weight))),
+        Family::gauge("node_node_drain_status", drain, each(drain_number)),
+    ]
+}
+
+fn of_groups(sight: Sight<'_>) -> Vec<Family> {
+    let state = sight.state;
+    let each = |value: &dyn Fn(&Group) -> u64| {
+        state.groups.values().map(|g| (vec![("name", g.config.name.clone())], value(g))).collect()
     };
-    let resource_owner_flags = state.resources.values().flat_map(|r| {
-        state.nodes.values().map(move |n| {
-            let labels = vec![
-                ("type", r.config.type_name.clone()),
-                ("owner_group", group_name(r)),
-                ("node_name", n.config.name.clone()),
-                ("name", r.config.name.clone()),
-            ];
-            (labels, u64::from(group_of(r).is_some_and(|g| g.owner == n.id)))
-        })
-    });
-    let owner_flags = state.groups.values().flat_map(|g| {
+    let owners = state.groups.values().flat_map(|g| {
         state.nodes.values().map(move |n| {
             let labels = vec![("node_name", n.config.name.clone()), ("name", g.config.name.clone())];
             (labels, u64::from(g.owner == n.id))
         })
     });
-    let nodes = |value: fn(&Node) -> u64| state.nodes.values().map(|n| (node(n), value(n))).collect();
+    let number = "State of a group: 0 online, 1 offline, 2 failed, 3 partly online, 4 pending.";
+    let owner = "1 for the node that owns the group, 0 for the others.";
     vec![
-        Family::gauge(
-            "cluster_quorate",
-            "1 when the answering node is in contact with a majority of votes.",
-            one(u64::from(vantage.quorate)),
-        ),
-        Family::gauge(
-            "cluster_applied_index",
-            "Index of the last change applied by the answering node.",
-            one(state.applied),
-        ),
-        Family::gauge(
-            "cluster_same_subnet_delay",
-            "Property SameSubnetDelay: between heartbeats, ms.",
-            property("SameSubnetDelay"),
-        ),
-        Family::gauge(
-            "cluster_same_subnet_threshold",
-            "Property SameSubnetThreshold: missed heartbeats until a node is down.",
-            property("SameSubnetThreshold"),
-        ),
-        Family::gauge("cluster_drain_on_shutdown", "Property DrainOnShutdown.", property("DrainOnShutdown")),
-        Family::gauge("cluster_cluster_log_level", "Property ClusterLogLevel.", property("ClusterLogLevel")),
-        Family::gauge("cluster_cluster_log_size", "Property ClusterLogSize.", property("ClusterLogSize")),
-        Family::gauge("node_state", "State of a node: 0 up, 1 down, 2 paused, 3 joining.", nodes(node_number)),
-        Family::gauge("node_node_weight", "Property NodeWeight.", nodes(|n| u64::from(n.config.weight))),
-        Family::gauge("node_dynamic_weight", "The vote that the node has now.", nodes(|n| u64::from(n.config.weight))),
-        Family::gauge(
-            "node_node_drain_status",
-            "Property NodeDrainStatus: 0 not initiated, 1 in progress, 2 completed, 3 failed.",
-            nodes(drain_number),
-        ),
-        Family::gauge(
-            "resourcegroup_state",
-            "State of a group: 0 online, 1 offline, 2 failed, 3 partly online, 4 pending.",
-            state.groups.values().map(|g| (group(g), group_number(state.group_state(g.id)))).collect(),
-        ),
-        Family::gauge(
-            "resourcegroup_owner_node",
-            "1 for the node that owns the group, 0 for the others.",
-            owner_flags.collect(),
-        ),
-        Family::gauge(
-            "resourcegroup_priority",
-            "Property Priority.",
-            state.groups.values().map(|g| (group(g), u64::from(g.config.priority))).collect(),
-        ),
-        Family::gauge(
-            "resource_state",
-            "State of a resource: 2 online, 3 offline, 4 failed, 129 online pending, 130 offline pending.",
-            state.resources.values().map(|r| (resource(r), resource_number(r.state))).collect(),
-        ),
-        Family::gauge(
-            "resource_owner_node",
-            "1 for the node that owns the resource, 0 for the others.",
-            resource_owner_flags.collect(),
-        ),
-        Family::gauge(
-            "resource_failures",
-            "Failures within the RestartPeriod on the present owner.",
-            state.resources.values().map(|r| (resource(r), r.failures.len() as u64)).collect(),
-        ),
+        Family::gauge("resourcegroup_state", number, each(&|g| group_number(state.group_state(g.id)))),
+        Family::gauge("resourcegroup_owner_node", owner, owners.collect()),
+        Family::gauge("resourcegroup_priority", "Property Priority.", each(&|g| u64::from(g.config.priority))),
+    ]
+}
+
+fn of_resources(sight: Sight<'_>) -> Vec<Family> {
+    let state = sight.state;
+    let group = |r: &Resource| state.groups.get(&r.group);
+    let group_name = |r: &Resource| group(r).map(|g| g.config.name.clone()).unwrap_or_default();
+    let labels = |r: &Resource, node: Option<&Node>| {
+        let of_node = node.map(|n| ("node_name", n.config.name.clone()));
+        let first = [("type", r.config.type_name.clone()), ("owner_group", group_name(r))];
+        first.into_iter().chain(of_node).chain([("name", r.config.name.clone())]).collect::<Vec<_>>()
+    };
+    let each = |value: fn(&Resource) -> u64| state.resources.values().map(|r| (labels(r, None), value(r))).collect();
+    let mut owners = Vec::new();
+    for resource in state.resources.values() {
+        for node in state.nodes.values() {
+            let is_owner = group(resource).is_some_and(|g| g.owner == node.id);
+            owners.push((labels(resource, Some(node)), u64::from(is_owner)));
+        }
+    }
+    let number = "State of a resource: 2 online, 3 offline, 4 failed, 129 online pending, 130 offline pending.";
+    let owner = "1 for the node that owns the resource, 0 for the others.";
+    let failures = "Failures within the RestartPeriod on the present owner.";
+    vec![
+        Family::gauge("resource_state", number, each(|r| resource_number(r.state))),
+        Family::gauge("resource_owner_node", owner, owners),
+        Family::gauge("resource_failures", failures, each(|r| r.failures.len() as u64)),
         Family::gauge(
             "resource_restart_threshold",
             "Property RestartThreshold.",
-            state.resources.values().map(|r| (resource(r), u64::from(r.config.restart_threshold))).collect(),
-        ),
-        Family::gauge(
-            "network_state",
-            "State of a network: 1 down, 2 partitioned, 3 up.",
-            NetworkView::all(sight)
-                .into_iter()
-                .map(|n| {
-                    let number = network_number(&n.state);
-                    (vec![("name", n.name)], number)
-                })
-                .collect(),
+            each(|r| u64::from(r.config.restart_threshold)),
         ),
     ]
+}
+
+fn of_networks(sight: Sight<'_>) -> Family {
+    let one = |n: NetworkView| {
+        let number = network_number(&n.state);
+        (vec![("name", n.name)], number)
+    };
+    let states = NetworkView::all(sight).into_iter().map(one).collect();
+    Family::gauge("network_state", "State of a network: 1 down, 2 partitioned, 3 up.", states)
 }
 
 /// CLUSTER_NODE_STATE.

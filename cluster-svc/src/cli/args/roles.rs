@@ -128,7 +128,8 @@ pub enum Resource {
     Fail(Named),
     /// Offline, then online again
     Restart(Named),
-    /// What it depends on: show, or set as an expression such as "[IP] and ([A] or [B])"
+    /// What it depends on: show, or set as an expression
+    #[command(about = "What it depends on: show, or set as an expression such as \"[IP] and ([A] or [B])\"")]
     Depend {
         /// Name or id
         name: String,
