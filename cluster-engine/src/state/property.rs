@@ -48,7 +48,6 @@ pub const DEPARTURES: &[(&str, &str, &str)] = &[
     ("SameSubnetThreshold", "default", "10 since Windows Server 2016; the page prints the older 5"),
     ("CrossSubnetThreshold", "default", "20 since Windows Server 2016; the page prints the older 5"),
     ("RestartDelay", "read_only", "the page says read-only, the cmdlets set it"),
-    ("GroupType", "min", "core groups have types 1 to 5"),
 ];
 
 /// The property `name` of a kind of object.
