@@ -85,6 +85,8 @@ pub struct Engine {
     routes: BTreeMap<VoterId, NodeId>,
     /// The leader's idea of cluster time: (cluster time, own time) when it took over.
     time_base: Option<(Time, Time)>,
+    /// The longest lease that this node earned as the leader. It holds although the voters change or another leads.
+    earned_until: Option<Time>,
     /// The index of the first entry of this node's own term, while it leads.
     led_from: Option<u64>,
     /// An empty state for readers before the first one is here.
@@ -119,6 +121,7 @@ impl Engine {
             routes: BTreeMap::new(),
             time_base: None,
             led_from: None,
+            earned_until: None,
             empty: ClusterState::empty(),
             out: Vec::new(),
             config,
@@ -139,6 +142,7 @@ impl Engine {
             Event::MonitorLost { monitor, culprit, text } => self.monitor_lost(monitor, culprit, &text),
             Event::Stop => self.stop(),
         }
+        self.earned_until = self.own_lease().max(self.earned_until);
         self.let_time_pass();
         // Each of these may make work for the others; two rounds without any and it is done.
         for _ in 0..MAX_ROUNDS {
@@ -197,8 +201,12 @@ impl Engine {
     /// Until when resources of this node may run. `None`: never had one.
     #[must_use]
     pub fn lease(&self) -> Option<Time> {
-        let own = self.contact().map(|c| c + lease_length(self.detection()));
-        own.max(self.membership.granted_until())
+        self.own_lease().max(self.earned_until).max(self.membership.granted_until())
+    }
+
+    /// What this node earned as the leader up to now.
+    fn own_lease(&self) -> Option<Time> {
+        self.contact().map(|c| c + lease_length(self.detection()))
     }
 
     /// Is this node in touch with a majority? If not, what it shows may be stale, and none of its resources run.
@@ -439,7 +447,11 @@ impl Engine {
     fn committed(&mut self, index: u64, payload: Payload) {
         let Some(state) = &mut self.state else { return };
         match payload {
-            Payload::Empty | Payload::Voters(_) => state.applied = state.applied.max(index),
+            Payload::Empty => state.applied = state.applied.max(index),
+            Payload::Voters(_) => {
+                state.applied = state.applied.max(index);
+                self.membership.voters_changed(self.now);
+            }
             Payload::Data(bytes) => {
                 let batch: LogBatch =
                     postcard::from_bytes(&bytes).expect("entries are written by engines of this version");
@@ -473,6 +485,7 @@ impl Engine {
             .filter_map(|s| Some((s, state.outcomes.get(&life)?.get(&s)?.clone())))
             .collect();
         self.state = Some(state);
+        self.membership.voters_changed(self.now);
         for (sequence, outcome) in known {
             self.finished(self.requests.id(sequence), outcome);
         }

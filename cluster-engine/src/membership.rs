@@ -82,6 +82,8 @@ pub struct Membership {
     my_past_ack: Time,
     /// Granted by the leader.
     granted_until: Option<Time>,
+    /// When this node last saw the set of voters change. A leader's contact of before was one with the former voters.
+    voters_changed: Time,
     /// The commit index that came with the last grant.
     granted_index: u64,
 }
@@ -111,6 +113,7 @@ impl Membership {
             my_ack: None,
             my_past_ack: now,
             granted_until: None,
+            voters_changed: now,
             granted_index: 0,
         }
     }
@@ -198,7 +201,14 @@ impl Membership {
             .filter_map(|v| if *v == me { Some(mine) } else { self.peers.get(v).and_then(|p| p.past_ack) })
             .collect();
         acks.sort_unstable();
-        acks.get(voters.len() / 2).copied()
+        // Contact with the voters of before the last change ended when the leader applied it, which was before this node
+        // did.
+        acks.get(voters.len() / 2).map(|at| (*at).max(self.voters_changed))
+    }
+
+    /// The set of voters changed, or came with a snapshot.
+    pub fn voters_changed(&mut self, now: Time) {
+        self.voters_changed = self.voters_changed.max(now);
     }
 
     /// Until when the leader allows this node to run resources.
