@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cluster_sim::scenario::{self, Verdict, golden};
+use cluster_engine::EngineSabotage;
+use cluster_sim::scenario::{self, Simulated, Verdict, golden};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/scenarios")
@@ -57,4 +58,132 @@ fn every_scenario_goes_as_it_says() {
     if std::env::var("SCENARIO").is_err() {
         assert!(files.len() >= 30, "only {} scenarios were found", files.len());
     }
+}
+
+/// What is said of a script that cannot be understood: line and text of the first failure.
+fn check_unreadable(script: &str, line: usize, parts: &[&str]) {
+    let report = scenario::run(script);
+    assert_eq!(report.verdict, Verdict::Unreadable, "{script}");
+    let first = report.failures.first().expect("an unreadable script has a failure");
+    assert_eq!(first.line, line, "{script}: {first}");
+    for part in parts {
+        assert!(first.text.contains(part), "{script}: '{part}' is not in: {first}");
+    }
+}
+
+#[test]
+fn what_cannot_be_understood_is_said_with_line_and_form() {
+    let with = |line: &str| format!("nodes 2\ngroup Web on n1\nresource App in Web\nbegin\n{line}\n");
+    for (line, parts) in [
+        ("jump n1", &["'jump' is neither a word of the language", "move", "thaw", "nor a resource (App)"][..]),
+        ("move Web to n3", &["'n3' is not the name of a node (known: n1, n2)", "Write: move GROUP"]),
+        ("move Wbe to n2", &["'Wbe' is not the name of a group", "Web"]),
+        ("move Web n2", &["'n2' is too much", "Write: move GROUP [to NODE]"]),
+        ("move Web to", &["the name of a node is expected after 'to'"]),
+        ("kill", &["the name of a node is expected after 'kill'"]),
+        ("after 5", &["a time such as 500ms, 2s, 3min or 1h", "not '5'"]),
+        ("after 99h", &["not more than 48h"]),
+        ("after 99999999999999999999s", &["is expected, not"]),
+        ("at 25:00", &["is expected, not '25:00'"]),
+        ("at 9:00", &["is expected, not '9:00'"]),
+        ("until Web Online", &["'is' is expected before 'Online'"]),
+        ("until Web is Onlien", &["'Onlien' is not a state of a group or a resource (known: Online, Offline"]),
+        ("expect n1 Online", &["'Online' is not a state of a node (known: Up, Down"]),
+        ("expect refused 5071 move Web", &["an error code and a colon"]),
+        ("expect refused 5071: kill n1", &["'kill' cannot be asked for"]),
+        ("expect event many", &["an event id is expected, not 'many'"]),
+        ("App fails onlien", &["'online' or 'offline' is expected, not 'onlien'", "Write: RESOURCE fails"]),
+        ("App cannot swim", &["'open' is expected before 'swim'"]),
+        ("App sleeps", &["'sleeps' is not what a resource does (known: fails, hangs"]),
+        ("cut n1 n1", &["no wire to itself"]),
+        ("set Priority", &["a value of 'Priority' is expected"]),
+        ("set", &["a property and its value are expected"]),
+        ("group Mail on n1", &["'group' must stand before 'begin'"]),
+        ("begin", &["'begin' must stand before 'begin'"]),
+        ("online \"Web", &["a quotation mark is opened and not closed"]),
+        ("online [Web", &["a bracket is opened and not closed"]),
+    ] {
+        check_unreadable(&with(line), 5, parts);
+    }
+    check_unreadable("", 1, &["no 'begin'"]);
+    check_unreadable("nodes 2\ngroup Web on n1\n", 2, &["no 'begin'"]);
+    check_unreadable("group Web on n1\n", 1, &["says how many nodes there are"]);
+    check_unreadable("nodes 17\n", 1, &["1 to 16 nodes, not 17"]);
+    check_unreadable("nodes 0\n", 1, &["1 to 16 nodes, not 0"]);
+    check_unreadable("nodes 1\nnodes 1\n", 2, &["are there already"]);
+    check_unreadable("nodes 1\nat 1s\n", 2, &["must stand after 'begin'"]);
+    check_unreadable("nodes 1\ngroup n1 on n1\n", 2, &["'n1' is the name of something else already"]);
+    check_unreadable("nodes 1 clock 24:00\n", 1, &["a time of day such as 21:58 is expected, not '24:00'"]);
+    check_unreadable(&"# x\n".repeat(3_000), 2_001, &["at most 2000 lines"]);
+}
+
+/// What a story that goes otherwise than it says is blamed for.
+fn check_failed(script: &str, failures: &[(usize, &str)]) {
+    let report = scenario::run(script);
+    assert_eq!(report.verdict, Verdict::Failed, "{script}\n{:?}", report.failures);
+    assert_eq!(report.failures.len(), failures.len(), "{:?}", report.failures);
+    for (found, (line, part)) in report.failures.iter().zip(failures) {
+        assert_eq!(found.line, *line, "{found}");
+        assert!(found.text.contains(part), "'{part}' is not in: {found}");
+    }
+}
+
+#[test]
+fn a_story_that_goes_otherwise_fails() {
+    let web = "nodes 1\ngroup Web on n1\nresource App in Web\nonline Web\nbegin\n";
+    let with = |lines: &str| format!("{web}{lines}");
+    // Wrong expectations are collected; an act that cannot be ends the story.
+    check_failed(
+        &with("expect Web Offline\nexpect not App Online\nexpect event 1069\nexpect n1 runs nothing\n"),
+        &[(6, "Web is Online on n1"), (7, "but it is so"), (8, "event 1069 was told 0 time(s)"), (9, "n1 runs App")],
+    );
+    check_failed(
+        &with("until Web is Offline within 3s\nexpect Web Failed\n"),
+        &[(6, "not within 3000 ms; Web is Online")],
+    );
+    check_failed(&with("expect refused 5071: offline Web\n"), &[(6, "was accepted")]);
+    check_failed(
+        &with("expect refused 5071: online Web on n1 from n1\nexpect Web Offline\n"),
+        &[(6, "was accepted"), (7, "Online")],
+    );
+    check_failed(&with("set Prioritty 1 of Web\n"), &[(6, "was refused with 87")]);
+    check_failed(&with("offline App\nuntil settled\nfail App\n"), &[(8, "'App' does not run anywhere")]);
+    check_failed(&with("after 3s\nat 1s\n"), &[(7, "3000 ms of the story have passed already")]);
+    check_failed(&with("kill n1\nonline Web\n"), &[(7, "no node runs")]);
+    check_failed(&with("kill n1\nexpect Web Online\n"), &[(7, "no node is in quorum")]);
+    check_failed(
+        "nodes 1\ngroup Web on n1\nresource App in Web depends [Nobody]\nbegin\n",
+        &[(3, "was refused with 5007")],
+    );
+}
+
+#[test]
+fn a_log_that_differs_is_shown_line_by_line() {
+    let script = "nodes 1\ngroup Web on n1\nresource App in Web\nbegin\nonline Web\nuntil settled\n";
+    let log = scenario::run(script).log;
+    assert!(log.len() >= 3, "{log:?}");
+    let golden = golden::rewritten(script, &log);
+    assert_eq!(scenario::run(&golden).verdict, Verdict::Passed);
+    assert_eq!(golden::rewritten(&golden, &log), golden, "writing it again changes nothing");
+
+    let last = log.last().expect("not empty");
+    let other = golden.replace(last.as_str(), "+9.999    something else");
+    let report = scenario::run(&other);
+    assert_eq!(report.failures.iter().map(|f| f.line).collect::<Vec<_>>(), [7]);
+    let difference = report.difference.expect("it differs");
+    assert!(difference.ends_with(&format!("- +9.999    something else\n+ {last}\n")), "{difference}");
+    assert!(scenario::run(&format!("{script}---\n")).difference.is_some(), "an empty log is not the log");
+}
+
+/// A rule is taken out of the engine, and the promises notice during the story.
+#[test]
+fn the_promises_are_checked_while_a_story_is_played() {
+    let text = "nodes 3\ngroup Web on n2\nresource App in Web\nonline Web\nbegin\ncut n2 n1\ncut n2 n3\nuntil Web is Online on n3\n";
+    let script = scenario::parse(text).expect("it is well written");
+    let honest = scenario::play(&script, &mut Simulated::default());
+    assert!(honest.is_empty(), "{honest:?}");
+    let sabotage = EngineSabotage { ignore_lease: true, ..EngineSabotage::default() };
+    let sabotaged = scenario::play(&script, &mut Simulated::sabotaged(sabotage));
+    assert_eq!(sabotaged.len(), 1, "{sabotaged:?}");
+    assert!(sabotaged[0].text.contains("the promise one_host was broken"), "{}", sabotaged[0]);
 }

@@ -21,9 +21,10 @@
 //! | [`script`] | what a scenario says |
 //! | `parse`, `words` | reading it |
 //! | `stage` | playing it, on any [`Stage`] |
-//! | `simulated`, `rest`, `diary` | the stage that is a simulated world: what it does, when it is at rest, what is told of it |
+//! | `simulated`, `acts`, `rest`, `diary` | the stage that is a simulated world: what is done to it, when it is at rest, what is told of it |
 //! | [`golden`] | the expected log |
 
+mod acts;
 mod diary;
 pub mod golden;
 mod parse;
@@ -33,7 +34,7 @@ mod simulated;
 mod stage;
 mod words;
 
-pub use parse::{SCRIPT_LINES, SCRIPT_NODES, WITHIN, parse};
+pub use parse::{SCRIPT_LINES, SCRIPT_NODES, WITHIN, forms, parse};
 pub use simulated::Simulated;
 pub use stage::{Stage, play};
 

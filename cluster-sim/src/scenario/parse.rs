@@ -107,6 +107,11 @@ const MANNERS: &[(&str, &str)] = &[
     ("works", "RESOURCE works"),
 ];
 
+/// How every line can be written, for the help of a command line: upper-case words stand for names and values.
+pub fn forms() -> impl Iterator<Item = &'static str> {
+    VERBS.iter().map(|verb| verb.form).chain(MANNERS.iter().map(|manner| manner.1))
+}
+
 /// Reads a scenario, without the expected log.
 ///
 /// # Errors
