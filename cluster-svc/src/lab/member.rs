@@ -420,15 +420,18 @@ impl Bench {
         }
     }
 
-    /// Stops every node in an orderly way and waits for it. A frozen one cannot, and is killed.
+    /// Stops the nodes in an orderly way, one after the other, so that those that are left can still agree on who has gone.
+    /// A frozen one cannot stop, and is killed first.
     pub(super) async fn stop_all(&self) {
         self.state().is_ending = true;
         let names = self.names();
         for name in &names {
-            let is_paused = self.state().members.get(name).is_some_and(|m| matches!(m.process, Process::Paused(_)));
-            if is_paused { self.sweep(name).await } else { self.ask_to_stop(name) }
+            if self.state().members.get(name).is_some_and(|member| matches!(member.process, Process::Paused(_))) {
+                self.sweep(name).await;
+            }
         }
         for name in &names {
+            self.ask_to_stop(name);
             while self.state().members.get(name).is_some_and(|member| member.process != Process::Stopped) {
                 tokio::time::sleep(LOOK_INTERVAL).await;
             }
