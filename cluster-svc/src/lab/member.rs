@@ -128,15 +128,12 @@ pub(super) async fn start_all(bench: &Arc<Bench>) -> Result<(), LabError> {
     let is_known = |name: &String| bench.directory.join(name).join("identity.json").exists();
     let (known, new): (Vec<String>, Vec<String>) = names.into_iter().partition(is_known);
     let failed = |(node, reason): (String, String)| LabError::Node { node, reason };
-    let mut new = new.into_iter();
-    if known.is_empty() {
-        if let Some(first) = new.next() {
-            start(bench, &first).await.map_err(|reason| failed((first, reason)))?;
-        }
-    } else {
-        each(bench, known).await.map_err(failed)?;
+    each(bench, known).await.map_err(failed)?;
+    // One after the other, so that their ids follow their names. The first of a new cluster forms it.
+    for name in new {
+        start(bench, &name).await.map_err(|reason| failed((name, reason)))?;
     }
-    each(bench, new.collect()).await.map_err(failed)
+    Ok(())
 }
 
 async fn each(bench: &Arc<Bench>, names: Vec<String>) -> Result<(), (String, String)> {
