@@ -85,6 +85,8 @@ pub struct Engine {
     routes: BTreeMap<VoterId, NodeId>,
     /// The leader's idea of cluster time: (cluster time, own time) when it took over.
     time_base: Option<(Time, Time)>,
+    /// Something was proposed that the replica has to be drained for.
+    pub(crate) has_proposed: bool,
     /// The longest lease that this node earned as the leader. It holds although the voters change or another leads.
     earned_until: Option<Time>,
     /// The index of the first entry of this node's own term, while it leads.
@@ -120,6 +122,7 @@ impl Engine {
             next_beat: now,
             routes: BTreeMap::new(),
             time_base: None,
+            has_proposed: false,
             led_from: None,
             earned_until: None,
             empty: ClusterState::empty(),
@@ -152,7 +155,8 @@ impl Engine {
             self.settle_resources();
             self.lead();
             self.send_requests();
-            if self.out.len() == before && !self.replica.snapshot_due() {
+            let proposed = std::mem::take(&mut self.has_proposed);
+            if self.out.len() == before && !proposed && !self.replica.snapshot_due() {
                 break;
             }
         }
@@ -395,7 +399,7 @@ impl Engine {
     pub(crate) fn send_beat(&mut self, to: NodeId, is_answer: bool) {
         self.membership.enter_term(self.replica.term());
         if self.leader() == Some(to) {
-            self.membership.note_ack(self.now);
+            self.membership.note_ack(to);
         }
         let beat = self.membership.heartbeat(to, self.now, is_answer, self.contact(), self.replica.committed());
         self.out.push(Effect::Send { to, message: PeerMessage::Heartbeat(beat) });

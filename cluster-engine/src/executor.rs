@@ -21,6 +21,8 @@ struct Instance {
     monitor: MonitorKey,
     spec: OpenSpec,
     open: Open,
+    /// The call that the last attempt to open was for, if it was for one.
+    opened_for: Option<u64>,
     /// The generation of the last call issued for the state.
     generation: u64,
     /// Something of it may be running.
@@ -114,6 +116,7 @@ impl Executor {
                     monitor,
                     spec,
                     open: Open::Opening,
+                    opened_for: asked.then_some(resource.generation),
                     generation: if asked { resource.generation.saturating_sub(1) } else { resource.generation },
                     is_active: false,
                     is_ending: false,
@@ -173,11 +176,18 @@ impl Executor {
                 | ResourceState::Failed => {}
             },
             Open::Yes => {}
+            // What was wrong when it was opened earlier may be mended: each call tries once itself.
+            Open::Failed { .. } if is_new && instance.opened_for != Some(resource.generation) => {
+                instance.open = Open::Opening;
+                instance.opened_for = Some(resource.generation);
+                instance.monitor = monitor;
+                instance.spec = spec.clone();
+                out.push(instance.call(resource.id, resource.generation, EntryPoint::Open(spec)));
+            }
             Open::Failed { code, message } if is_new => {
                 let status = Status::Failed(Cause::NotOpen { code: *code, message: message.clone() });
+                instance.generation = resource.generation;
                 reports.push(report(resource.id, resource.generation, status));
-                // The next call tries to open it again.
-                self.instances.remove(&resource.id);
             }
             Open::Failed { .. } if is_stale => {
                 self.instances.remove(&resource.id);

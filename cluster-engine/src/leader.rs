@@ -114,18 +114,21 @@ impl Engine {
                 self.queue.clear();
                 return;
             }
+            self.has_proposed = true;
         }
     }
 
-    /// Gives leadership to the voter that is furthest, when there is another one that is heard.
+    /// Gives leadership to the voter that is furthest, when there is another one that is heard and stays.
     pub(crate) fn hand_over_leadership(&mut self) {
         if !self.replica.is_leader() {
             return;
         }
         let me = self.config.voter;
         let is_heard = |v: &VoterId| {
-            let heard = self.node_of(*v).and_then(|n| self.membership.last_heard(n)).unwrap_or(Time(0));
-            self.now.since(heard) < self.detection()
+            let Some(node) = self.node_of(*v) else { return false };
+            let stays = self.state().nodes.get(&node).is_some_and(|n| n.state == NodeState::Up && !n.leaving);
+            let heard = self.membership.last_heard(node).unwrap_or(Time(0));
+            stays && self.now.since(heard) < self.detection()
         };
         let voters = self.replica.voters().voters;
         let best = voters

@@ -13,7 +13,7 @@
 //! 3. The leader tells each node the age of its contact. The node's lease ends at (own time that was echoed) - age + T1.
 //!    The echoed time lies before the moment the age was measured, so this never ends later than the leader's own.
 //! 4. A new leader cannot know what the former one granted. But nothing was granted after a majority stopped acknowledging
-//!    it, so each node also says how long ago it acknowledged any earlier leader. Of a majority of those the newest is the
+//!    it, so each node also says how old the newest heartbeat of an earlier leader is that it acknowledged. Of a majority of those the newest is the
 //!    latest possible contact of the past.
 //! 5. A lease alone does not make the state fresh. A node that had none for a while may have been declared down meanwhile
 //!    in entries that it has not seen. So a grant names the leader's commit index, and after a lapse nothing is started
@@ -51,7 +51,7 @@ pub struct Heartbeat {
     pub contact_age: Option<Millis>,
     /// From a leader: everything up to this log index is committed.
     pub committed: u64,
-    /// How long ago the sender last acknowledged a leader of a term before `term`.
+    /// How long ago the newest heartbeat came that the sender acknowledged to a leader of a term before `term`.
     pub past_ack_age: Millis,
 }
 
@@ -76,9 +76,9 @@ pub struct Membership {
     started: Time,
     term: u64,
     peers: BTreeMap<NodeId, Peer>,
-    /// When this node last acknowledged a leader, and of which term.
+    /// When the newest heartbeat came that this node acknowledged to a leader, and in which term.
     my_ack: Option<(u64, Time)>,
-    /// When this node last acknowledged a leader of a term before `term`.
+    /// The same of leaders of terms before `term`.
     my_past_ack: Time,
     /// Granted by the leader.
     granted_until: Option<Time>,
@@ -176,9 +176,12 @@ impl Membership {
         }
     }
 
-    /// This node sends an acknowledgement to the leader of its present term: it must be remembered.
-    pub fn note_ack(&mut self, now: Time) {
-        self.my_ack = Some((self.term, now));
+    /// This node sends an acknowledgement to the leader of its present term: it must be remembered. What is acknowledged
+    /// is the last heartbeat that came from the leader, so the leader cannot make more of it than the time it came.
+    pub fn note_ack(&mut self, leader: NodeId) {
+        if let Some(heard) = self.last_heard(leader) {
+            self.my_ack = Some((self.term, heard));
+        }
     }
 
     /// The latest own time that a majority of `voters` (which contain this node) has acknowledged in this term.

@@ -207,7 +207,7 @@ impl Storm {
         if let Err(broken) = self.invariants.check(&self.world) {
             self.broken.get_or_insert(broken);
         }
-        for seen in std::mem::take(&mut self.world.seen) {
+        for seen in self.world.take_seen() {
             let line = format!("{} {seen:?}", self.world.now.0);
             for byte in line.bytes() {
                 self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -98,6 +98,8 @@ pub struct World {
     pub ordinary: Behaviour,
     /// What was seen since somebody last took it.
     pub seen: Vec<Seen>,
+    /// How much was taken before.
+    pub taken: usize,
     /// Steps of engines so far.
     pub steps: u64,
     /// Rules taken out, for tests of the simulator.
@@ -127,6 +129,7 @@ impl World {
             behaviours: BTreeMap::new(),
             ordinary: Behaviour { online_ms: 5, offline_ms: 5, ..Behaviour::default() },
             seen: Vec::new(),
+            taken: 0,
             steps: 0,
             sabotage,
             seed,
@@ -356,6 +359,12 @@ impl World {
     #[must_use]
     pub fn newest_state(&self) -> Option<&ClusterState> {
         self.machines.keys().filter_map(|id| self.state_of(*id)).max_by_key(|s| s.applied)
+    }
+
+    /// Takes what was seen since the last time.
+    pub fn take_seen(&mut self) -> Vec<Seen> {
+        self.taken += self.seen.len();
+        std::mem::take(&mut self.seen)
     }
 
     // ---- time ----

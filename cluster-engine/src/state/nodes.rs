@@ -96,6 +96,11 @@ impl ClusterState {
         for resource in resources {
             self.forget_failures(resource, story);
         }
+        for group in self.groups.values_mut().filter(|g| g.owner == id) {
+            // No automatic start with Priority 0; GroupStartDelay counts from the start of the node.
+            group.held |= group.config.priority == 0;
+            group.start_at = (group.config.start_delay.0 > 0).then(|| story.at + group.config.start_delay);
+        }
         let config = NodeConfig::read(&self.hive, id);
         if let Some(node) = self.nodes.get_mut(&id) {
             node.config = config;

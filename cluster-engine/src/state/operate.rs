@@ -74,6 +74,16 @@ impl ClusterState {
                 format!("Node '{name}' is not a possible owner of resource '{resource}'."),
             );
         }
+        let conflict =
+            placement::anti_affinity_conflict(self, group, to).filter(|_| self.config.enforced_anti_affinity);
+        if let Some(other) = conflict {
+            return refuse(
+                code::NODE_CANT_HOST_RESOURCE,
+                format!(
+                    "Node '{name}' hosts '{other}' of the same anti-affinity class, and ClusterEnforcedAntiAffinity is 1."
+                ),
+            );
+        }
         Ok(())
     }
 

@@ -102,7 +102,8 @@ fn hosted(state: &ClusterState, node: NodeId) -> usize {
     state.groups.values().filter(owner).count()
 }
 
-fn anti_affinity_conflict(state: &ClusterState, group: &Group, node: NodeId) -> Option<String> {
+/// The group of the same anti-affinity class that a node hosts.
+pub(super) fn anti_affinity_conflict(state: &ClusterState, group: &Group, node: NodeId) -> Option<String> {
     let shares = |other: &Group| {
         other.config.anti_affinity.iter().any(|a| group.config.anti_affinity.iter().any(|b| a.eq_ignore_ascii_case(b)))
     };

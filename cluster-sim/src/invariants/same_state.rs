@@ -17,8 +17,7 @@ pub struct SameState {
 
 impl SameState {
     pub(super) fn check(&mut self, world: &World) -> Result<(), Broken> {
-        self.looked = self.looked.min(world.seen.len());
-        for seen in &world.seen[self.looked..] {
+        for seen in &world.seen[self.looked.saturating_sub(world.taken)..] {
             let Seen::Notice { node, notice } = seen else { continue };
             let Some(place) = notice.place else { continue };
             let before = self.told.entry(place).or_insert_with(|| notice.clone());
@@ -27,7 +26,7 @@ impl SameState {
                 return Err(Broken { invariant: "same_state", what });
             }
         }
-        self.looked = world.seen.len();
+        self.looked = world.taken + world.seen.len();
         Ok(())
     }
 

@@ -278,7 +278,11 @@ impl Simulated {
     /// Takes what was seen: notices for the log, answers for those who wait. `stamps`: when; beyond them, now.
     fn take_seen(&mut self, stamps: &[Time]) {
         let Some(world) = &mut self.world else { return };
-        for (at, seen) in std::mem::take(&mut world.seen).into_iter().enumerate() {
+        // What is taken has been looked at.
+        if self.broken.is_none() {
+            self.broken = self.invariants.check(world).err();
+        }
+        for (at, seen) in world.take_seen().into_iter().enumerate() {
             match seen {
                 Seen::Notice { node, notice } => {
                     let name = world.machines.get(&node).map_or("", |m| m.name.as_str());
@@ -292,10 +296,6 @@ impl Simulated {
                 }
                 Seen::Act(_) => {}
             }
-        }
-        // The promises count what they have looked at of what was seen; that begins anew.
-        if self.broken.is_none() {
-            self.broken = self.invariants.check(world).err();
         }
     }
 
