@@ -149,10 +149,12 @@ impl Engine {
                     if !self.executor.is_active() {
                         self.finish_leaving();
                     }
-                } else if is_leaving && !owns_active && !self.executor.is_active() {
-                    if let Some(sequence) = self.requests.add(Command::NodeLeft { node, incarnation }, None, None) {
-                        self.standing.leaving = Leaving::Telling(sequence);
-                    }
+                } else if is_leaving
+                    && !owns_active
+                    && !self.executor.is_active()
+                    && let Some(sequence) = self.requests.add(Command::NodeLeft { node, incarnation }, None, None)
+                {
+                    self.standing.leaving = Leaving::Telling(sequence);
                 }
             }
             Leaving::Telling(sequence) => {

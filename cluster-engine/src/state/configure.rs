@@ -140,7 +140,7 @@ impl ClusterState {
             return Err(Refusal::new(code::OBJECT_ALREADY_EXISTS, format!("The id {id} is taken.")));
         }
         let batch = Batch::at("")
-            .create_key(&format!("Groups\\{id}"))
+            .create_key(format!("Groups\\{id}"))
             .set_value("Name", Value::sz(name))
             .set_value("GroupType", Value::dword(group_type))
             .set_value("PersistentState", Value::dword(0));
@@ -189,9 +189,9 @@ impl ClusterState {
         let resources: Vec<Guid> = self.resources_of(id).map(|r| r.id).collect();
         let mut batch = Batch::at("");
         for resource in &resources {
-            batch = batch.delete_tree(&format!("Resources\\{resource}"));
+            batch = batch.delete_tree(format!("Resources\\{resource}"));
         }
-        self.write(batch.delete_tree(&format!("Groups\\{id}")), story);
+        self.write(batch.delete_tree(format!("Groups\\{id}")), story);
         for resource in resources {
             self.resources.remove(&resource);
         }
@@ -206,7 +206,7 @@ impl ClusterState {
         self.group(id)?;
         check_name("group", name)?;
         self.name_is_free(name, Some(id))?;
-        self.write(Batch::at(&format!("Groups\\{id}")).set_value("Name", Value::sz(name)), story);
+        self.write(Batch::at(format!("Groups\\{id}")).set_value("Name", Value::sz(name)), story);
         Ok(Answer::Done)
     }
 
@@ -225,7 +225,7 @@ impl ClusterState {
             }
         }
         let list = nodes.iter().map(ToString::to_string);
-        self.write(Batch::at(&format!("Groups\\{id}")).set_value("PreferredOwners", Value::multi_sz(list)), story);
+        self.write(Batch::at(format!("Groups\\{id}")).set_value("PreferredOwners", Value::multi_sz(list)), story);
         Ok(Answer::Done)
     }
 
@@ -275,7 +275,7 @@ impl ClusterState {
         property::check(Kind::ResourceType, "IsAlivePollInterval", Some(&is_alive))?;
         let display_name = if display_name.is_empty() { name } else { display_name };
         let batch = Batch::at("")
-            .create_key(&format!("ResourceTypes\\{name}"))
+            .create_key(format!("ResourceTypes\\{name}"))
             .set_value("Name", Value::sz(display_name))
             .set_value("DllName", Value::sz(dll_name))
             .set_value("LooksAlivePollInterval", looks_alive)
@@ -309,7 +309,7 @@ impl ClusterState {
             )
             .fact("ResourceType", &name));
         }
-        self.write(Batch::at("").delete_tree(&format!("ResourceTypes\\{name}")), story);
+        self.write(Batch::at("").delete_tree(format!("ResourceTypes\\{name}")), story);
         self.types.remove(&name.to_uppercase());
         let subject = Some(Subject::ResourceType(name.clone()));
         story.tell(Level::Information, Component::Rcm, subject, format!("Resource type '{name}' was removed."));

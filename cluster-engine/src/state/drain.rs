@@ -42,7 +42,7 @@ impl ClusterState {
                 ));
             }
         }
-        self.write(Batch::at(&format!("Nodes\\{id}")).set_value("Paused", Value::dword(1)), story);
+        self.write(Batch::at(format!("Nodes\\{id}")).set_value("Paused", Value::dword(1)), story);
         if let Some(node) = self.nodes.get_mut(&id) {
             node.paused = true;
             node.drained.clear();
@@ -127,7 +127,7 @@ impl ClusterState {
         if !node.paused {
             return Err(Refusal::new(code::CLUSTER_NODE_NOT_PAUSED, format!("Node '{name}' is not paused.")));
         }
-        self.write(Batch::at(&format!("Nodes\\{id}")).delete_value("Paused"), story);
+        self.write(Batch::at(format!("Nodes\\{id}")).delete_value("Paused"), story);
         let mut drained = Vec::new();
         if let Some(node) = self.nodes.get_mut(&id) {
             node.paused = false;

@@ -51,20 +51,20 @@ impl FormSpec {
             batch = batch.create_key(key);
         }
         batch = batch
-            .create_key(&format!("Nodes\\{node}"))
+            .create_key(format!("Nodes\\{node}"))
             .set_value("NodeName", Value::sz(&self.node_name))
             .set_value("Address", Value::sz(&self.address));
         let groups = [("Cluster Group", CORE_GROUP), ("Available Storage", AVAILABLE_STORAGE)];
         for (id, (name, group_type)) in self.group_ids.iter().zip(groups) {
             batch = batch
-                .create_key(&format!("Groups\\{id}"))
+                .create_key(format!("Groups\\{id}"))
                 .set_value("Name", Value::sz(name))
                 .set_value("GroupType", Value::dword(group_type))
                 .set_value("PersistentState", Value::dword(1));
         }
         for (name, display_name, dll_name, looks_alive, is_alive) in &self.types {
             batch = batch
-                .create_key(&format!("ResourceTypes\\{name}"))
+                .create_key(format!("ResourceTypes\\{name}"))
                 .set_value("Name", Value::sz(display_name))
                 .set_value("DllName", Value::sz(dll_name))
                 .set_value("LooksAlivePollInterval", Value::dword(*looks_alive))

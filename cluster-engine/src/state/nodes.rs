@@ -87,7 +87,7 @@ impl ClusterState {
         }
         let name = node.config.name.clone();
         if node.config.address != address {
-            self.write(Batch::at(&format!("Nodes\\{id}")).set_value("Address", Value::sz(address)), story);
+            self.write(Batch::at(format!("Nodes\\{id}")).set_value("Address", Value::sz(address)), story);
         }
         self.lose_groups_of(id, story);
         // A failed resource is tried again when its node restarts (reference 2.2, PersistentState).
@@ -259,7 +259,7 @@ impl ClusterState {
                 format!("Node '{name}' still owns groups that no other node can take: {}.", owned.join(", ")),
             ));
         }
-        self.write(Batch::at("Nodes").delete_tree(&id.to_string()), story);
+        self.write(Batch::at("Nodes").delete_tree(id.to_string()), story);
         self.nodes.remove(&id);
         self.outcomes.retain(|(node, _), _| *node != id);
         self.done_below.retain(|(node, _), _| *node != id);

@@ -101,7 +101,7 @@ impl ClusterState {
             Some(to) => self.check_target(group, to)?,
             None => self.starting_owner(group)?,
         }
-        self.write(Batch::at(&format!("Groups\\{id}")).set_value("PersistentState", Value::dword(1)), story);
+        self.write(Batch::at(format!("Groups\\{id}")).set_value("PersistentState", Value::dword(1)), story);
         let resources: Vec<Guid> = self.resources_of(id).map(|r| r.id).collect();
         for resource in &resources {
             self.set_persistent(*resource, None, story);
@@ -123,7 +123,7 @@ impl ClusterState {
     pub(super) fn offline_group(&mut self, id: Guid, story: &mut Story) -> Result<Answer, Refusal> {
         let group = self.group(id)?;
         self.refuse_if_busy(group)?;
-        self.write(Batch::at(&format!("Groups\\{id}")).set_value("PersistentState", Value::dword(0)), story);
+        self.write(Batch::at(format!("Groups\\{id}")).set_value("PersistentState", Value::dword(0)), story);
         let resources: Vec<Guid> = self.resources_of(id).map(|r| r.id).collect();
         let is_active = self.resources_of(id).any(|r| r.state.is_active());
         for resource in resources {
@@ -302,7 +302,7 @@ impl ClusterState {
         if self.resources.get(&id).is_none_or(|r| r.config.persistent == wanted) {
             return;
         }
-        let batch = Batch::at(&format!("Resources\\{id}"));
+        let batch = Batch::at(format!("Resources\\{id}"));
         let batch = match wanted {
             Some(wanted) => batch.set_value("PersistentState", Value::dword(u32::from(wanted))),
             None => batch.delete_value("PersistentState"),

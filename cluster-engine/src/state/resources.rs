@@ -51,7 +51,7 @@ impl ClusterState {
         }
         // A new resource is offline until somebody brings it online.
         batch = batch.set_value("PersistentState", Value::dword(0));
-        self.write(batch.create_key(&format!("{path}\\Parameters")), story);
+        self.write(batch.create_key(format!("{path}\\Parameters")), story);
         let config = ResourceConfig::read(&self.hive, id);
         self.resources.insert(id, Resource::new(id, group, config, story.at));
         self.write_contents(group, story);
@@ -76,7 +76,7 @@ impl ClusterState {
             )
             .fact("State", state.word()));
         }
-        self.write(Batch::at("").delete_tree(&format!("Resources\\{id}")), story);
+        self.write(Batch::at("").delete_tree(format!("Resources\\{id}")), story);
         self.resources.remove(&id);
         self.write_contents(group, story);
         story.touch(group);
@@ -88,7 +88,7 @@ impl ClusterState {
         self.resource(id)?;
         check_name("resource", name)?;
         self.resource_name_is_free(name, Some(id))?;
-        self.write(Batch::at(&format!("Resources\\{id}")).set_value("Name", Value::sz(name)), story);
+        self.write(Batch::at(format!("Resources\\{id}")).set_value("Name", Value::sz(name)), story);
         Ok(Answer::Done)
     }
 
@@ -293,7 +293,7 @@ impl ClusterState {
             .collect();
         for (id, list) in resources {
             let list = list.iter().filter(|n| **n != node).map(ToString::to_string);
-            let batch = Batch::at(&format!("Resources\\{id}")).set_value("PossibleOwners", Value::multi_sz(list));
+            let batch = Batch::at(format!("Resources\\{id}")).set_value("PossibleOwners", Value::multi_sz(list));
             self.write(batch, story);
         }
         let groups: Vec<(Guid, Vec<NodeId>)> = self
@@ -304,7 +304,7 @@ impl ClusterState {
             .collect();
         for (id, list) in groups {
             let list = list.iter().filter(|n| **n != node).map(ToString::to_string);
-            let batch = Batch::at(&format!("Groups\\{id}")).set_value("PreferredOwners", Value::multi_sz(list));
+            let batch = Batch::at(format!("Groups\\{id}")).set_value("PreferredOwners", Value::multi_sz(list));
             self.write(batch, story);
         }
     }
@@ -338,7 +338,7 @@ impl ClusterState {
     /// Keeps the value `Contains` of a group in the registry.
     fn write_contents(&mut self, group: Guid, story: &mut Story) {
         let list: Vec<String> = self.resources_of(group).map(|r| r.id.to_string()).collect();
-        self.write(Batch::at(&format!("Groups\\{group}")).set_value("Contains", Value::multi_sz(list)), story);
+        self.write(Batch::at(format!("Groups\\{group}")).set_value("Contains", Value::multi_sz(list)), story);
     }
 
     // ---- what a monitor must know ----

@@ -97,10 +97,13 @@ async fn hello(bench: &Bench) -> Result<String, String> {
     Ok(format!("group Hello:  writes {path} while it is online, from {}", library.display()))
 }
 
-/// The library, where `cargo build` puts it: beside the executable, or one folder up from a test's.
+/// The library, where `cargo build` puts it: beside the executable, one folder up from a test's, or in `deps` of either,
+/// where it is when it was built because this program depends on it. The newest counts.
 fn hello_library() -> Option<PathBuf> {
     let own = std::env::current_exe().ok()?;
-    own.ancestors().skip(1).take(2).map(|folder| folder.join(HELLO_LIBRARY)).find(|path| path.is_file())
+    let folders = own.ancestors().skip(1).take(2).flat_map(|folder| [folder.to_owned(), folder.join("deps")]);
+    let built = |path: &PathBuf| path.metadata().and_then(|found| found.modified()).ok();
+    folders.map(|folder| folder.join(HELLO_LIBRARY)).filter(|path| path.is_file()).max_by_key(built)
 }
 
 fn write_script(path: &Path) -> std::io::Result<()> {
