@@ -11,7 +11,7 @@ use crate::event::{Effect, Event, PeerMessage};
 use crate::executor::{self, Executor, Licence};
 use crate::id::{Guid, NodeId};
 use crate::leader::Duties;
-use crate::membership::{Heartbeat, Membership, lease_length};
+use crate::membership::{Heartbeat, Membership, lease_length, terminate_grace};
 use crate::notice::{Component, Level, Notice, Subject};
 use crate::refusal::{Refusal, code};
 use crate::replica::{Out, Payload, Replica, ReplicaConfig, ReplicaError, Sabotage, Stored, VoterId};
@@ -143,6 +143,7 @@ impl Engine {
             Event::Persisted { n } => self.replica.persisted(n),
             Event::Resource { resource, generation, status } => self.resource(resource, generation, status),
             Event::MonitorLost { monitor, culprit, text } => self.monitor_lost(monitor, culprit, &text),
+            Event::MonitorHung { monitor, culprit } => self.out.push(Effect::KillMonitor { monitor, culprit }),
             Event::Stop => self.stop(),
         }
         self.earned_until = self.own_lease().max(self.earned_until);
@@ -527,6 +528,7 @@ impl Engine {
             is_member: executor::is_member(state, self.config.node, self.config.incarnation),
             may_run: self.standing.may_run(),
             now: self.now,
+            terminate_grace: terminate_grace(self.detection()),
         };
         let reports = self.executor.settle(state, licence, &mut self.out);
         for report in reports {

@@ -53,6 +53,14 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// A call into a monitor process of this node has exceeded DeadlockTimeout. The monitor still talks, but it cannot end
+    /// the call; it is to be killed.
+    MonitorHung {
+        /// Which one.
+        monitor: MonitorKey,
+        /// Whose fault it is: the resource and the call, when it is known.
+        culprit: Option<(Guid, String)>,
+    },
     /// The service was told to stop: give up everything in an orderly way. Answered by [`Effect::Stopped`].
     Stop,
 }

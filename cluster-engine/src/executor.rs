@@ -7,7 +7,7 @@
 //! An instance is *active* from the moment a call is issued that may start something until a final report of that call.
 //! Whatever is active and not asked for by the state is terminated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::call::{Cause, EntryPoint, MonitorKey, OpenSpec, Status};
 use crate::event::Effect;
@@ -29,6 +29,8 @@ struct Instance {
     is_active: bool,
     /// Terminate was issued by this node's own decision and has not returned.
     is_ending: bool,
+    /// Since when it should have ended for want of a lease.
+    overdue_since: Option<Time>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub(crate) struct Licence {
     pub(crate) may_run: bool,
     /// The time.
     pub(crate) now: Time,
+    /// How long Terminate may take without a lease.
+    pub(crate) terminate_grace: Millis,
 }
 
 impl Executor {
@@ -81,7 +85,28 @@ impl Executor {
         for resource in state.resources.values() {
             self.settle_one(state, resource, licence, out, &mut reports);
         }
+        self.kill_overdue(licence, out);
         reports
+    }
+
+    /// Without a lease nothing may go on running: a monitor in which something does not end in time is killed, and all
+    /// that it started dies with it.
+    fn kill_overdue(&mut self, licence: Licence, out: &mut Vec<Effect>) {
+        let mut killed: BTreeSet<MonitorKey> = BTreeSet::new();
+        for (id, instance) in &mut self.instances {
+            if licence.may_run || !(instance.is_active || instance.is_ending) {
+                instance.overdue_since = None;
+                continue;
+            }
+            let since = *instance.overdue_since.get_or_insert(licence.now);
+            if licence.now.since(since) >= licence.terminate_grace {
+                instance.overdue_since = Some(licence.now);
+                if killed.insert(instance.monitor) {
+                    let culprit = Some((*id, "Terminate".to_owned()));
+                    out.push(Effect::KillMonitor { monitor: instance.monitor, culprit });
+                }
+            }
+        }
     }
 
     fn settle_one(
@@ -120,6 +145,7 @@ impl Executor {
                     generation: if asked { resource.generation.saturating_sub(1) } else { resource.generation },
                     is_active: false,
                     is_ending: false,
+                    overdue_since: None,
                 };
                 self.instances.insert(resource.id, instance);
             }

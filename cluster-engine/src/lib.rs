@@ -7,6 +7,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`state`] | what the nodes agree on, and every policy decision: the replicated state machine |
+//! | [`quorum`] | the arithmetic of votes: how many are needed, who keeps quorum, how votes follow the membership |
 //! | [`replica`] | raft: how they agree |
 //! | [`membership`] | heartbeats, leases, and when a silent node is certain to have stopped everything |
 //! | `executor` | makes true on this node what the state asks of it |
@@ -24,6 +25,7 @@ mod id;
 mod leader;
 pub mod membership;
 mod notice;
+pub mod quorum;
 mod refusal;
 pub mod replica;
 mod requests;

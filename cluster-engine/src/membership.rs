@@ -101,6 +101,13 @@ pub fn fence_length(detection: Millis) -> Millis {
     Millis(detection.0 + margin.0)
 }
 
+/// How long a resource may take to terminate when the lease has run out, before its monitor is killed: half of the time
+/// between T1 and T2.
+#[must_use]
+pub fn terminate_grace(detection: Millis) -> Millis {
+    Millis((fence_length(detection).0 - lease_length(detection).0) / 2)
+}
+
 impl Membership {
     /// A service that starts now.
     #[must_use]

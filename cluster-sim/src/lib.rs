@@ -8,6 +8,7 @@
 pub mod dice;
 pub mod invariants;
 pub mod machine;
+pub mod report;
 pub mod scenario;
 pub mod storm;
 pub mod world;

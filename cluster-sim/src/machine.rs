@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use cluster_engine::call::{EntryPoint, Status};
+use cluster_engine::call::{EntryPoint, MonitorKey, Status};
 use cluster_engine::replica::{Stored, VoterId, Write};
 use cluster_engine::{Engine, Guid, NodeId, Time};
 
@@ -21,6 +21,8 @@ pub struct Behaviour {
     pub hang_online: bool,
     /// Offline never reports; it ends by PendingTimeout.
     pub hang_offline: bool,
+    /// Terminate never returns.
+    pub hang_terminate: bool,
     /// Open fails.
     pub fail_open: bool,
     /// How long Online takes, ms.
@@ -32,6 +34,8 @@ pub struct Behaviour {
 /// One instance in a monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
+    /// The monitor it is in.
+    pub monitor: MonitorKey,
     /// Something of it runs.
     pub runs: bool,
     /// The call that is in progress, by generation, and which.
@@ -113,6 +117,7 @@ impl Machine {
     pub fn call(
         &mut self,
         resource: Guid,
+        monitor: MonitorKey,
         generation: u64,
         entry: &EntryPoint,
         how: &mut Behaviour,
@@ -137,7 +142,7 @@ impl Machine {
                     return vec![(1, Status::OpenFailed { code: 126, message })];
                 }
                 let pending_timeout = spec.timing.pending_timeout.0;
-                self.instances.insert(resource, Instance { runs: false, call: None, pending_timeout });
+                self.instances.insert(resource, Instance { monitor, runs: false, call: None, pending_timeout });
                 vec![(1, Status::Opened)]
             }
             EntryPoint::Configure(timing) => {
@@ -184,7 +189,7 @@ impl Machine {
             EntryPoint::Terminate => {
                 let Some(instance) = self.instances.get_mut(&resource) else { return vec![(1, Status::Terminated)] };
                 instance.call = None;
-                vec![(2, Status::Terminated)]
+                if how.hang_terminate { Vec::new() } else { vec![(2, Status::Terminated)] }
             }
         }
     }
@@ -210,7 +215,8 @@ impl Machine {
             Status::Failed(cluster_engine::call::Cause::LeaseLost) => true,
             Status::Offline | Status::Failed(_) => {
                 // A failure without a call is the resource's own (IsAlive).
-                let counts = is_present || (instance.call.is_none() && instance.runs);
+                let is_own = matches!(report.status, Status::Failed(cluster_engine::call::Cause::IsAlive));
+                let counts = is_present || (is_own && instance.call.is_none() && instance.runs);
                 if counts {
                     instance.call = None;
                     instance.runs = false;

@@ -72,6 +72,38 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Of the kind with frozen and thawed services on a quick network.
+    #[must_use]
+    pub fn freezing(self) -> Settings {
+        Settings { kills: false, freezes: true, cuts: true, failures: false, pace: 400, ..self }
+    }
+
+    /// Of the kind with partitions that come and go on a slow network with slow disks, and many groups on the move.
+    #[must_use]
+    pub fn parting(self) -> Settings {
+        let weather = Weather { loss: 80, delay_max: 60, disk_max: 100, ..self.weather };
+        Settings {
+            nodes: 5,
+            groups: 4,
+            kills: false,
+            freezes: false,
+            cuts: true,
+            failures: true,
+            pace: 250,
+            weather,
+            ..self
+        }
+    }
+
+    /// Of the kind with services that die all the time, on slow disks.
+    #[must_use]
+    pub fn dying(self) -> Settings {
+        let weather = Weather { disk_max: 100, ..self.weather };
+        Settings { kills: true, cuts: true, pace: 300, weather, ..self }
+    }
+}
+
 /// How a storm went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -317,12 +349,13 @@ impl Storm {
 
     fn draw_behaviour(&mut self) -> Behaviour {
         let ordinary = self.world.ordinary;
-        match self.dice.between(0, 5) {
+        match self.dice.between(0, 6) {
             0 => Behaviour { fail_online: 2, ..ordinary },
             1 => Behaviour { fail_offline: 1, ..ordinary },
             2 => Behaviour { hang_online: true, ..ordinary },
             3 => Behaviour { hang_offline: true, ..ordinary },
             4 => Behaviour { online_ms: self.dice.between(5, 900), offline_ms: self.dice.between(5, 900), ..ordinary },
+            5 => Behaviour { hang_terminate: true, ..ordinary },
             _ => ordinary,
         }
     }

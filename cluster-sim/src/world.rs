@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cluster_engine::call::Status;
+use cluster_engine::call::{EntryPoint, MonitorKey, Status};
 use cluster_engine::replica::Stored;
 use cluster_engine::state::{Answer, ClusterState, Command, FormSpec};
 use cluster_engine::{
@@ -62,6 +62,19 @@ enum Happening {
         node: NodeId,
         incarnation: u64,
     },
+    /// DeadlockTimeout of a Terminate that does not return.
+    Hung {
+        node: NodeId,
+        incarnation: u64,
+        resource: Guid,
+    },
+    /// A monitor was killed.
+    MonitorGone {
+        node: NodeId,
+        incarnation: u64,
+        monitor: MonitorKey,
+        culprit: Option<(Guid, String)>,
+    },
     /// Monitors without a service stop their resources.
     Orphans {
         node: NodeId,
@@ -116,6 +129,9 @@ pub struct World {
 
 /// Heartbeats of simulated clusters: 250 ms x 4.
 pub const HEARTBEAT: [(&str, u32); 2] = [("SameSubnetDelay", 250), ("SameSubnetThreshold", 4)];
+
+/// DeadlockTimeout of simulated resources.
+const DEADLOCK_TIMEOUT: Millis = Millis(3_000);
 
 impl World {
     /// A cluster of one node, `n1`, that has just formed.
@@ -443,6 +459,26 @@ impl World {
                     self.step(node, Event::Tick);
                 }
             }
+            Happening::Hung { node, incarnation, resource } => {
+                let Some(machine) = self.machines.get(&node).filter(|m| m.incarnation == incarnation) else { return };
+                let Some(instance) = machine.instances.get(&resource).filter(|i| i.runs && i.call.is_none()) else {
+                    return;
+                };
+                if machine.is_awake() {
+                    let (monitor, culprit) = (instance.monitor, Some((resource, "Terminate".to_owned())));
+                    self.step(node, Event::MonitorHung { monitor, culprit });
+                }
+            }
+            Happening::MonitorGone { node, incarnation, monitor, culprit } => {
+                let Some(machine) = self.machines.get(&node).filter(|m| m.incarnation == incarnation) else { return };
+                if machine.frozen {
+                    let happening = Happening::MonitorGone { node, incarnation, monitor, culprit };
+                    self.later(self.now + Millis(20), happening);
+                } else {
+                    let text = "it was killed".to_owned();
+                    self.step(node, Event::MonitorLost { monitor, culprit, text });
+                }
+            }
             Happening::Orphans { node, incarnation } => {
                 let now = self.now;
                 let Some(machine) = self.machines.get_mut(&node).filter(|m| m.incarnation == incarnation) else {
@@ -532,11 +568,15 @@ impl World {
                     }
                 }
             }
-            Effect::Call { resource, generation, entry, .. } => {
+            Effect::Call { resource, monitor, generation, entry } => {
                 let mut how = self.behaviours.get(&resource).copied().unwrap_or(self.ordinary);
                 let Some(machine) = self.machines.get_mut(&id) else { return };
-                let reports = machine.call(resource, generation, &entry, &mut how);
+                let reports = machine.call(resource, monitor, generation, &entry, &mut how);
                 let incarnation = machine.incarnation;
+                if how.hang_terminate && entry == EntryPoint::Terminate {
+                    let at = self.now + DEADLOCK_TIMEOUT;
+                    self.later(at, Happening::Hung { node: id, incarnation, resource });
+                }
                 if self.behaviours.contains_key(&resource) {
                     self.behaviours.insert(resource, how);
                 }
@@ -546,7 +586,13 @@ impl World {
                     self.later(at, Happening::Reported { node: id, incarnation, report });
                 }
             }
-            Effect::KillMonitor { .. } => {}
+            Effect::KillMonitor { monitor, culprit } => {
+                let Some(machine) = self.machines.get_mut(&id) else { return };
+                // The process is gone at once, with everything that it started; the service hears of it a moment later.
+                machine.instances.retain(|_, instance| instance.monitor != monitor);
+                let incarnation = machine.incarnation;
+                self.later(self.now + Millis(1), Happening::MonitorGone { node: id, incarnation, monitor, culprit });
+            }
             Effect::Reply { ticket, result } => self.seen.push(Seen::Reply { node: id, ticket, result }),
             Effect::Notice(notice) => self.seen.push(Seen::Notice { node: id, notice }),
             Effect::Stopped => {

@@ -2,7 +2,6 @@
 
 use cluster_engine::EngineSabotage;
 use cluster_sim::storm::{self, Settings};
-use cluster_sim::world::Weather;
 
 fn seeds() -> u64 {
     std::env::var("WOLFDEN_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(60)
@@ -51,37 +50,10 @@ fn any(settings: Settings) -> Settings {
     settings
 }
 
-/// Frozen and thawed services on a quick network.
-fn freezing(settings: Settings) -> Settings {
-    Settings { kills: false, freezes: true, cuts: true, failures: false, pace: 400, ..settings }
-}
-
-/// Partitions that come and go on a slow network with slow disks, with many groups on the move.
-fn parting(settings: Settings) -> Settings {
-    let weather = Weather { loss: 80, delay_max: 60, disk_max: 100, ..settings.weather };
-    Settings {
-        nodes: 5,
-        groups: 4,
-        kills: false,
-        freezes: false,
-        cuts: true,
-        failures: true,
-        pace: 250,
-        weather,
-        ..settings
-    }
-}
-
-/// Services that die all the time, on slow disks.
-fn dying(settings: Settings) -> Settings {
-    let weather = Weather { disk_max: 100, ..settings.weather };
-    Settings { kills: true, cuts: true, pace: 300, weather, ..settings }
-}
-
 #[test]
 fn groups_that_move_without_the_fence_delay_are_found() {
     let sabotage = EngineSabotage { no_fence_delay: true, ..EngineSabotage::default() };
-    check_sabotage("no_fence_delay", sabotage, freezing, &["one_host"]);
+    check_sabotage("no_fence_delay", sabotage, Settings::freezing, &["one_host"]);
 }
 
 #[test]
@@ -93,18 +65,18 @@ fn a_node_that_goes_on_without_a_lease_is_found() {
 #[test]
 fn a_node_that_starts_things_from_a_stale_state_is_found() {
     let sabotage = EngineSabotage { trust_stale_state: true, ..EngineSabotage::default() };
-    check_sabotage("trust_stale_state", sabotage, parting, &["one_host"]);
+    check_sabotage("trust_stale_state", sabotage, Settings::parting, &["one_host"]);
 }
 
 #[test]
 fn an_answer_before_the_commit_is_found() {
     let sabotage = EngineSabotage { answer_before_commit: true, ..EngineSabotage::default() };
-    check_sabotage("answer_before_commit", sabotage, dying, &["acknowledged_is_kept"]);
+    check_sabotage("answer_before_commit", sabotage, Settings::dying, &["acknowledged_is_kept"]);
 }
 
 #[test]
 fn acknowledging_before_persistence_is_found() {
     let replica = cluster_engine::replica::Sabotage { ack_before_persist: true, ..Default::default() };
     let sabotage = EngineSabotage { replica, ..EngineSabotage::default() };
-    check_sabotage("ack_before_persist", sabotage, dying, &["acknowledged_is_kept", "same_state", "heals"]);
+    check_sabotage("ack_before_persist", sabotage, Settings::dying, &["acknowledged_is_kept", "same_state", "heals"]);
 }

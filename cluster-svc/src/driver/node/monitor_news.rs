@@ -37,7 +37,7 @@ impl Node {
                 let text =
                     format!("{call} of '{who}' ({dll_name}) did not return for {waited_ms} ms; ending the monitor");
                 self.parts.log.error("RHS", text);
-                self.parts.monitors.kill(monitor, culprit);
+                self.step(Event::MonitorHung { monitor, culprit });
             }
             FromMonitor::Log { level, component, resource, text } => {
                 let text = match resource {

@@ -1,0 +1,95 @@
+//! Storms on a terminal, and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::storm::{Outcome, Settings};
+use crate::world::Weather;
+
+/// Width of the names of settings.
+const NAME_COLUMNS: usize = 22;
+
+/// Every setting with its name, in the order in which they are printed. The one list of them: text and JSON are made of it.
+fn settings_list(settings: &Settings) -> Vec<(&'static str, Value)> {
+    let Settings { seed, nodes, groups, resources, length, weather, pace, kills, freezes, cuts, failures, skew } =
+        *settings;
+    let Weather { loss, duplication, delay_min, delay_max, disk_min, disk_max } = weather;
+    vec![
+        ("seed", json!(seed)),
+        ("nodes", json!(nodes)),
+        ("groups", json!(groups)),
+        ("resources_per_group", json!(resources)),
+        ("length_ms", json!(length)),
+        ("pace_ms", json!(pace)),
+        ("loss_per_mille", json!(loss)),
+        ("duplication_per_mille", json!(duplication)),
+        ("delay_min_ms", json!(delay_min)),
+        ("delay_max_ms", json!(delay_max)),
+        ("disk_min_ms", json!(disk_min)),
+        ("disk_max_ms", json!(disk_max)),
+        ("kills", json!(kills)),
+        ("freezes", json!(freezes)),
+        ("cuts", json!(cuts)),
+        ("failures", json!(failures)),
+        ("skew", json!(skew)),
+    ]
+}
+
+/// The seed and all that was drawn from it, a line each; printed before the storm starts.
+#[must_use]
+pub fn settings_text(settings: &Settings) -> String {
+    settings_list(settings).into_iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "{name:<NAME_COLUMNS$} {value}");
+        text
+    })
+}
+
+/// How a storm went: a line, and of a broken promise which one, what was seen, and the line that replays it.
+#[must_use]
+pub fn outcome_text(outcome: &Outcome) -> String {
+    let Outcome { settings, broken, acknowledged, steps, digest, settled_after } = outcome;
+    let seed = settings.seed;
+    let counts = format!("{steps} steps, {acknowledged} writes acknowledged, digest {digest:016x}");
+    match broken {
+        None => format!("passed     seed {seed}: {counts}, settled after {settled_after} ms\n"),
+        Some(broken) => format!(
+            "FAILED     seed {seed}: the promise {} was broken\n    {}\n    {counts}\n    replay: {} --trace\n",
+            broken.invariant,
+            broken.what,
+            outcome.replay()
+        ),
+    }
+}
+
+/// One object on one line: settings, verdict, what was broken and how to replay it, counts, and the trace if there is one.
+#[must_use]
+pub fn json(outcome: &Outcome, trace: Option<&str>) -> String {
+    let Outcome { settings, broken, acknowledged, steps, digest, settled_after } = outcome;
+    let settings: serde_json::Map<String, Value> =
+        settings_list(settings).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut object = json!({
+        "settings": settings,
+        "verdict": if broken.is_none() { "passed" } else { "failed" },
+        "broken": broken.as_ref().map(|b| json!({ "invariant": b.invariant, "what": b.what })),
+        "replay": outcome.replay(),
+        "acknowledged": acknowledged,
+        "steps": steps,
+        "digest": format!("{digest:016x}"),
+        "settled_after_ms": settled_after,
+    });
+    if let (Some(trace), Some(members)) = (trace, object.as_object_mut()) {
+        members.insert("trace".to_owned(), trace.lines().collect());
+    }
+    format!("{object}\n")
+}
+
+/// Virtual time that a storm lasted at least, in ms of all its nodes together: its safety and its liveness phase. Building
+/// the cluster is not counted, and a storm that broke off not at all.
+#[must_use]
+pub fn node_ms(outcome: &Outcome) -> u64 {
+    match outcome.broken {
+        None => outcome.settings.length.saturating_add(outcome.settled_after).saturating_mul(outcome.settings.nodes),
+        Some(_) => 0,
+    }
+}
