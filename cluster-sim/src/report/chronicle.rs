@@ -114,7 +114,10 @@ mod tests {
             &["+0.978    RGP    1135  Cluster node 'n1' was removed.", "                        no heartbeat"],
             &[notice(978, "RGP", Some(1135), "Cluster node 'n1' was removed.", &["no heartbeat"])],
         );
-        check(&["+0.306    GUM       -  n2: This node leads."], &[notice(306, "GUM", None, "n2: This node leads.", &[])]);
+        check(
+            &["+0.306    GUM       -  n2: This node leads."],
+            &[notice(306, "GUM", None, "n2: This node leads.", &[])],
+        );
         check(&["+12345.306 QUORUM 1177  n1: Lost."], &[notice(12_345_306, "QUORUM", Some(1177), "n1: Lost.", &[])]);
         let refused = Said::Refusal("refused with 5925: no.".to_owned());
         check(&["+2.951    < refused with 5925: no."], &[Entry { at_ms: 2_951, said: refused, why: vec![] }]);

@@ -67,12 +67,7 @@ fn badge(verdict: Verdict) -> String {
 
 fn section(html: &mut String, number: usize, played: &Played) {
     let report = &played.report;
-    let _ = writeln!(
-        html,
-        "<section id=\"s{number}\">\n<h2>{} {}</h2>",
-        badge(report.verdict),
-        escaped(&played.file)
-    );
+    let _ = writeln!(html, "<section id=\"s{number}\">\n<h2>{} {}</h2>", badge(report.verdict), escaped(&played.file));
     let timeline = match report.verdict {
         Verdict::Passed | Verdict::Failed => timeline::read(&played.text, &report.log),
         Verdict::Unreadable => None,

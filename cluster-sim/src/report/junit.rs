@@ -24,9 +24,9 @@ pub fn xml(all: &[Played]) -> io::Result<String> {
     let suites = writer.create_element("testsuites").with_attributes([("name", "cluster scenario run")]);
     suites.with_attributes(counts).write_inner_content(|writer| {
         let suite = writer.create_element("testsuite").with_attributes([("name", "scenarios")]);
-        suite.with_attributes(counts).write_inner_content(|writer| {
-            all.iter().try_for_each(|played| case(writer, played))
-        })?;
+        suite
+            .with_attributes(counts)
+            .write_inner_content(|writer| all.iter().try_for_each(|played| case(writer, played)))?;
         Ok(())
     })?;
     let mut text = String::from_utf8(writer.into_inner()).map_err(io::Error::other)?;

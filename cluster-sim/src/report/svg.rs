@@ -131,7 +131,8 @@ fn draw_lane(svg: &mut String, axis: &Axis, lane: &Lane, y: f64) {
         let label = [full.as_str(), span.look.owner.as_deref().unwrap_or(span.look.word)];
         let fits = |text: &&&str| (0..text.chars().count()).fold(LETTER, |sum, _| sum + LETTER) < width;
         if let Some(label) = label.iter().find(fits) {
-            let _ = write!(svg, "<text class=\"in\" x=\"{:.1}\" y=\"{text_y:.1}\">{}</text>", from + 4.0, escaped(label));
+            let _ =
+                write!(svg, "<text class=\"in\" x=\"{:.1}\" y=\"{text_y:.1}\">{}</text>", from + 4.0, escaped(label));
         }
         svg.push_str("</g>\n");
     }

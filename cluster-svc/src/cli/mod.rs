@@ -2,8 +2,8 @@
 //!
 //! It is a client of the REST API and knows no rule of clustering: it reads the command line (the present syntax in `args`,
 //! that of cluster.exe in `legacy`), asks the cluster that it finds, and prints tables as the FailoverClusters cmdlets do,
-//! or the JSON of the answer. Some of its commands are not requests: `demo` and `up` run a lab, and the hidden ones are the
-//! processes that a lab is made of.
+//! or the JSON of the answer. Some of its commands are not requests: `demo` and `up` run a lab, `scenario` and `sim` run the
+//! simulator, and the hidden ones are the processes that a lab is made of.
 
 pub mod args;
 mod assign;
@@ -18,8 +18,10 @@ mod output;
 mod registry;
 mod resources;
 mod sample_web;
+mod scenario;
 mod session;
 mod settings;
+mod sim;
 mod status;
 mod trouble;
 
@@ -101,6 +103,11 @@ fn run(cluster: Cluster) -> ExitCode {
         }
         Command::Demo(demo) => lab::demo(&demo),
         Command::Up(up) => lab::up(&up),
+        Command::Scenario(verb) => exit(scenario::run(&verb, common.json, &mut std::io::stdout().lock()), common.json),
+        Command::Sim(options) => {
+            let (mut out, mut aside) = (std::io::stdout().lock(), std::io::stderr());
+            exit(sim::run(&options, common.json, &mut out, &mut aside), common.json)
+        }
         command => {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
@@ -130,7 +137,17 @@ async fn carry_out(session: &Session, command: Command) -> Result<(), Trouble> {
         Command::Log(log) => history::log(session, &log).await,
         Command::Events(events) => history::events(session, &events).await,
         Command::Lab(verb) => lab::run(session, verb).await,
-        Command::Demo(_) | Command::Up(_) | Command::Completions { .. } => Ok(()),
+        Command::Demo(_) | Command::Up(_) | Command::Scenario(_) | Command::Sim(_) | Command::Completions { .. } => {
+            Ok(())
+        }
+    }
+}
+
+/// The exit code of what has one of its own.
+fn exit(result: Result<u8, Trouble>, is_json: bool) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(trouble) => report(Err(trouble), is_json),
     }
 }
 
@@ -152,5 +169,7 @@ fn report(result: Result<(), Trouble>, is_json: bool) -> ExitCode {
 
 #[cfg(test)]
 mod commands_tests;
+#[cfg(test)]
+mod simulator_tests;
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod roles;
+mod simulator;
 
 pub use self::roles::{Group, Resource, Restype};
+pub use self::simulator::{MOST_STORMS, Run, Scenario, Sim};
 
 /// Show, control and configure a cluster.
 ///
@@ -86,6 +88,11 @@ pub enum Command {
     /// Faults and repairs in a cluster started by `demo` or `up`
     #[command(subcommand)]
     Lab(Lab),
+    /// Stories that are played in the simulator
+    #[command(subcommand)]
+    Scenario(Scenario),
+    /// Storms of faults in the simulator, from a seed
+    Sim(Sim),
     /// Completions for a shell
     Completions {
         /// Which shell
