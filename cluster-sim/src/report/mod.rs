@@ -58,3 +58,6 @@ fn escaped(text: &str) -> String {
 fn is_legal(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
 }
+
+#[cfg(test)]
+mod tests;

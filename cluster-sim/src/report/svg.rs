@@ -99,10 +99,10 @@ fn ticks(svg: &mut String, axis: &Axis, bottom: f64) {
         }
         free_from = x + LABEL_APART;
         let label = seconds(*moment);
-        let _ = write!(
+        let _ = writeln!(
             svg,
             "<line class=\"tick\" x1=\"{x:.1}\" y1=\"{MARKS}\" x2=\"{x:.1}\" y2=\"{bottom}\"/>\
-             <text class=\"time\" x=\"{x:.1}\" y=\"{:.1}\">{label}</text>\n",
+             <text class=\"time\" x=\"{x:.1}\" y=\"{:.1}\">{label}</text>",
             bottom + 16.0
         );
     }
