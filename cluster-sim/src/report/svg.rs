@@ -30,7 +30,7 @@ const LETTER: f64 = 6.4;
 /// A gap of so many ms is as wide as the step from nothing to something.
 const SHORT_GAP_MS: f64 = 5.0;
 /// Names of lanes are cut after so many letters; the whole name shows on hover.
-const NAME_LETTERS: usize = 20;
+const NAME_LETTERS: usize = 18;
 
 /// Where moments stand.
 struct Axis {
