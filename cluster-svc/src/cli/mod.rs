@@ -15,6 +15,7 @@ mod lab;
 pub mod legacy;
 mod nodes;
 mod output;
+mod quorum_explore;
 mod registry;
 mod resources;
 mod sample_web;
@@ -108,6 +109,9 @@ fn run(cluster: Cluster) -> ExitCode {
             let (mut out, mut aside) = (std::io::stdout().lock(), std::io::stderr());
             exit(sim::run(&options, common.json, &mut out, &mut aside), common.json)
         }
+        Command::Quorum(args::Quorum::Explore(options)) => {
+            exit(quorum_explore::run(&options, common.json, &mut std::io::stdout().lock()), common.json)
+        }
         command => {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
@@ -137,6 +141,7 @@ async fn carry_out(session: &Session, command: Command) -> Result<(), Trouble> {
         Command::Log(log) => history::log(session, &log).await,
         Command::Events(events) => history::events(session, &events).await,
         Command::Lab(verb) => lab::run(session, verb).await,
+        Command::Quorum(args::Quorum::Explore(_)) => Ok(()),
         Command::Demo(_) | Command::Up(_) | Command::Scenario(_) | Command::Sim(_) | Command::Completions { .. } => {
             Ok(())
         }

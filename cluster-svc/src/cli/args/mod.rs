@@ -7,9 +7,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod quorum;
 mod roles;
 mod simulator;
 
+pub use self::quorum::{Explore, ModelWord, Quorum};
 pub use self::roles::{Group, Resource, Restype};
 pub use self::simulator::{MOST_STORMS, Run, Scenario, Sim};
 
@@ -179,13 +181,6 @@ pub enum Failback {
 pub enum Network {
     /// All networks
     List,
-}
-
-/// `cluster quorum`
-#[derive(Subcommand, Debug, Clone, PartialEq)]
-pub enum Quorum {
-    /// Who votes, how many votes are needed, and what that means
-    Show,
 }
 
 /// `cluster registry`
