@@ -69,7 +69,7 @@ async fn web(bench: &Bench) -> Result<String, String> {
     resource(bench, "Web", "Web Server", "Generic Application", parameters).await?;
     depend(bench, "Web Name", "[Web IP]").await?;
     depend(bench, "Web Server", "[Web Name]").await?;
-    online(bench, "Web").await?;
+    online(bench, "Web", 0).await?;
     Ok(format!("group Web:    http://{ADDRESS}:{port}/ tells where it runs"))
 }
 
@@ -79,7 +79,7 @@ async fn script(bench: &Bench) -> Result<String, String> {
     let path = path.display().to_string();
     group(bench, "Script").await?;
     resource(bench, "Script", "Sample Script", "Generic Script", json!({ "ScriptFilepath": path })).await?;
-    online(bench, "Script").await?;
+    online(bench, "Script", 1).await?;
     Ok(format!("group Script: {path}"))
 }
 
@@ -93,7 +93,7 @@ async fn hello(bench: &Bench) -> Result<String, String> {
     let path = bench.directory.join("shared").join("hello.txt").display().to_string();
     group(bench, "Hello").await?;
     resource(bench, "Hello", "Greeting", "Hello", json!({ "Path": path })).await?;
-    online(bench, "Hello").await?;
+    online(bench, "Hello", 2).await?;
     Ok(format!("group Hello:  writes {path} while it is online, from {}", library.display()))
 }
 
@@ -136,9 +136,12 @@ async fn depend(bench: &Bench, resource: &str, expression: &str) -> Result<(), S
 }
 
 /// Brings a group online. One that does not come is there to be looked at.
-async fn online(bench: &Bench, group: &str) -> Result<(), String> {
+/// Brings a group online on the node of that number, so that each node has something to do.
+async fn online(bench: &Bench, group: &str, number: usize) -> Result<(), String> {
+    let names = bench.names();
+    let node = names.get(number % names.len().max(1));
     let path = format!("/groups/{group}/online?wait={ONLINE_SECONDS}");
-    call(bench, Method::POST, &path, Some(json!({}))).await.map(drop)
+    call(bench, Method::POST, &path, Some(json!({ "Node": node }))).await.map(drop)
 }
 
 /// One call of the API, through the lab's own front.
