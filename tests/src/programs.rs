@@ -2,7 +2,7 @@
 //! to other packages, so they are looked for where cargo puts them: beside the test's own folder.
 //!
 //! What is missing, or older than one of its sources, is built first. Cargo writes beside each product a file `*.d` that
-//! names its sources.
+//! names its sources. The variable `WOLFDEN_PROGRAMS` names a folder with another build to test, which is taken as it is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,11 @@ fn profile_folder() -> PathBuf {
 }
 
 fn product(name: &str, sources: &str, what: &[&str]) -> PathBuf {
+    if let Some(folder) = std::env::var_os("WOLFDEN_PROGRAMS").filter(|folder| !folder.is_empty()) {
+        let path = Path::new(&folder).join(name);
+        assert!(path.exists(), "WOLFDEN_PROGRAMS is {}, but there is no {name} in it", folder.display());
+        return path;
+    }
     let folder = profile_folder();
     let path = folder.join(name);
     // Tests run as several processes at the same time; one of them builds.

@@ -133,6 +133,23 @@ impl Rest {
         self.change("POST", &format!("/lab/nodes/{node}/{button}"), json!({}));
     }
 
+    /// Starts a node again, as soon as its last process is gone.
+    ///
+    /// # Panics
+    /// When it does not end, or does not start.
+    pub fn start_again(&self, node: &str) {
+        self.until("/lab", |lab| {
+            let nodes = lab["Nodes"].as_array().into_iter().flatten();
+            nodes.filter(|one| one["Name"] == node).any(|one| one["Process"] == "stopped")
+        });
+        self.press(node, "start");
+    }
+
+    /// Waits until the cluster has quorum, as whoever answers knows it.
+    pub fn until_quorate(&self) {
+        self.until("/cluster", |cluster| cluster["Quorate"] == true && cluster["Stale"] == false);
+    }
+
     /// Reads again and again until the answer is right.
     ///
     /// # Panics
@@ -158,7 +175,8 @@ impl Rest {
     }
 
     /// What helps to understand a failed wait.
-    fn around(&self) -> String {
+    #[must_use]
+    pub fn around(&self) -> String {
         let brief = |path: &str, names: &[&str]| -> String {
             let list = self.get(path);
             let rows = list

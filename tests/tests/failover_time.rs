@@ -93,11 +93,7 @@ fn failover(ground: &Ground, lab: &Lab, address: SocketAddr, owner_leads: bool, 
     let late: Vec<_> = visits.iter().filter(|visit| visit.asked > first.answered && visit.node != first.node).collect();
     assert!(late.is_empty(), "two nodes answer: {late:?}");
     lab.until_state("/groups/Web", "Online");
-    lab.until("/lab", |lab| {
-        let nodes = lab["Nodes"].as_array().into_iter().flatten();
-        nodes.filter(|node| node["Name"] == *owner).any(|node| node["Process"] == "stopped")
-    });
-    lab.press(&owner, "start");
+    lab.start_again(&owner);
     lab.until_nodes(&["n1", "n2", "n3"], "Up");
     first.answered.duration_since(killed)
 }
