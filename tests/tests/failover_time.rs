@@ -83,7 +83,7 @@ fn failover(ground: &Ground, lab: &Lab, address: SocketAddr, owner_leads: bool, 
         Death::KillNine => kill_nine(ground, &owner),
     }
     // Until another node answers, apart from the client that is measured.
-    while !visitor::visit(address).is_some_and(|visit| visit.node != owner) {
+    while visitor::visit(address).is_none_or(|visit| visit.node == owner) {
         assert!(killed.elapsed() < LIMIT, "nobody answers at {address} {LIMIT:?} after {owner} was killed");
         std::thread::sleep(Duration::from_millis(20));
     }
