@@ -143,7 +143,8 @@ impl ClusterState {
             .create_key(format!("Groups\\{id}"))
             .set_value("Name", Value::sz(name))
             .set_value("GroupType", Value::dword(group_type))
-            .set_value("PersistentState", Value::dword(0));
+            .set_value("PersistentState", Value::dword(0))
+            .set_value("Contains", Value::multi_sz(Vec::<String>::new()));
         self.write(batch, story);
         self.groups.insert(id, Group::new(id, GroupConfig::read(&self.hive, id), proposer));
         story.group(Level::Information, name, format!("Group '{name}' was created."));
