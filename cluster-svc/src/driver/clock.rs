@@ -35,6 +35,12 @@ impl Clock {
         let ahead = Duration::from_millis(at.0.saturating_sub(self.start_ms));
         tokio::time::Instant::from_std(self.start.checked_add(ahead).unwrap_or_else(|| self.start + FAR_AWAY))
     }
+
+    /// When a timer has to ring that is to ring in so long; finer than engine time.
+    #[must_use]
+    pub fn in_so_long(&self, span: Duration) -> tokio::time::Instant {
+        tokio::time::Instant::now() + span
+    }
 }
 
 /// A timer beyond what the system's clock can express rings after this.

@@ -236,13 +236,13 @@ impl Node {
             if phase != self.phase {
                 phase = self.phase;
                 let Some(span) = self.entered(phase) else { break };
-                limit.as_mut().reset(tokio::time::Instant::now() + span);
+                limit.as_mut().reset(self.parts.clock.in_so_long(span));
             }
             if self.has_ended() {
                 break;
             }
             let ring = self.parts.engine.next_deadline().map(|at| self.parts.clock.instant(at));
-            let shortest = tokio::time::Instant::now() + SHORTEST_TIMER;
+            let shortest = self.parts.clock.in_so_long(SHORTEST_TIMER);
             let ring = ring.map_or(shortest + GOSSIP_INTERVAL, |ring| ring.max(shortest));
             tokio::select! {
                 changed = progress.changed() => {
