@@ -265,7 +265,7 @@ tools() {
 
 # ---- the steps ----
 
-check_format() { cargo fmt --all --check; }
+check_format() { cargo fmt --all --check -- --color never; }
 
 check_web() {
     cd web-ui
