@@ -78,11 +78,13 @@ fn cargo(what: &[&str]) -> PathBuf {
         .expect("cargo runs this test");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8(output.stdout).expect("JSON is text");
-    let mut files =
-        messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).filter(|message| {
-            message["reason"] == "compiler-artifact"
-                && message["target"]["crate_types"] == serde_json::json!(["cdylib"])
-        });
-    let library = files.next_back().and_then(|message| message["filenames"][0].as_str().map(PathBuf::from));
-    library.unwrap_or_else(|| panic!("cargo names no library for {what:?}: {messages}"))
+    let artifacts = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact");
+    let files = artifacts.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
+    let mut libraries = files.filter_map(|file| file.as_str().map(PathBuf::from));
+    let is_library = |file: &PathBuf| file.extension().is_some_and(|end| end == std::env::consts::DLL_EXTENSION);
+    // The last one built (they come in order) is the one that was asked for; procedural macros come before it.
+    libraries.rfind(is_library).unwrap_or_else(|| panic!("cargo names no library for {what:?}: {messages}"))
 }
