@@ -330,3 +330,55 @@ fn look(webs: &[SocketAddr]) {
         assert!(found.len() < 2 || alive.len() < 2, "the web server of {address} runs twice: {alive:?}");
     }
 }
+
+#[test]
+fn what_runs_twice_is_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = |words: &[&str]| {
+        let mut command = Command::new("/bin/sh");
+        Started(command.args(words).current_dir(folder.path()).spawn().expect("sh exists"))
+    };
+    std::fs::write(folder.path().join("holder.sh"), HOLDER).expect("written");
+    std::fs::write(folder.path().join("sample-web"), "while sleep 1; do :; done\n").expect("written");
+    let lines = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap_or_default().lines().count();
+    let wait = |is_so: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < SETTLE_LIMIT);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+
+    // One after the other is no overlap; both at a time are one.
+    for _ in 0..2 {
+        let before = lines("h.starts");
+        let _one = start(&["holder.sh", "h"]);
+        wait(&|| lines("h.starts") == before + 1);
+    }
+    assert_eq!(lines("h.overlaps"), 0);
+    let _first = start(&["holder.sh", "h"]);
+    wait(&|| lines("h.starts") == 3);
+    let _second = start(&["holder.sh", "h"]);
+    wait(&|| lines("h.starts") == 4);
+    assert_eq!(lines("h.overlaps"), 1);
+
+    // Two that look like web servers of one address.
+    let address = visitor::free_address(Ipv4Addr::new(127, 77, 2, 200));
+    let (ip, port) = (address.ip().to_string(), address.port().to_string());
+    let words = ["sample-web", "--address", &ip, "--port", &port];
+    let _one = start(&words);
+    look(&[address]);
+    let _other = start(&words);
+    wait(&|| std::panic::catch_unwind(|| look(&[address])).is_err());
+}
+
+/// A process that is killed at the end.
+struct Started(std::process::Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // Only one that has ended cannot be killed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
