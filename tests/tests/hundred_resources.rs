@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use wolfden_tests::ground::Ground;
 use wolfden_tests::groups;
 use wolfden_tests::lab::Lab;
