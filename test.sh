@@ -122,8 +122,9 @@ count() {
             left=$((left + $(sum '^ *Tests  ' skipped)))
             ;;
         browser)
-            good=$((good + $(sum '^ *[0-9]+ passed, [0-9]+ failed$' passed)))
-            bad=$((bad + $(sum '^ *[0-9]+ passed, [0-9]+ failed$' failed)))
+            # The steps that the browser took; the test that starts it prints them as a figure.
+            good=$((good + $(sum 'browser: [0-9]+ passed, [0-9]+ failed' passed)))
+            bad=$((bad + $(sum 'browser: [0-9]+ passed, [0-9]+ failed' failed)))
             ;;
         check) good=$((good + (status == 0 ? 1 : 0))) ;;
         esac
