@@ -322,12 +322,15 @@ if ! step build check "everything in the release profile" cargo build --release 
     remark "nothing else can be tested, because it does not build"
     finish
 fi
+if [[ $has_nextest == no ]] && { is_wanted storms || is_wanted system; }; then
+    wanted+=(tests)
+fi
 step tests "nextest cargo browser" "tests of each part" check_tests || true
 if [[ $has_nextest == yes ]]; then
     step storms nextest "storms: seeds in which no promise may break" check_storms || true
     step system "nextest browser" "the whole system: processes, libraries, faults, browser" check_system || true
 elif is_wanted storms || is_wanted system; then
-    printf '\n=== storms, system: part of the step before, because cargo-nextest is not there\n'
+    printf '\n=== storms, system: part of the step 'tests', because cargo-nextest is not there\n'
 fi
 step doctest cargo "examples in the documentation" cargo test --release --locked --workspace --doc --no-fail-fast || true
 if is_wanted miri; then
