@@ -23,6 +23,11 @@ pub enum EntryPoint {
     Close,
     /// Its intervals and limits changed. Nothing is reported.
     Configure(Timing),
+    /// Win the quorum device and defend it from now on. Ends in Arbitrated. Its generation counts arbitrations of this
+    /// node, not calls of the resource.
+    Arbitrate,
+    /// Stop defending the quorum device. Ends in Released.
+    Release,
 }
 
 /// What the monitor must know to open a resource.
@@ -94,6 +99,16 @@ pub enum Status {
     Terminated,
     /// Close returned.
     Closed,
+    /// Arbitrate returned.
+    Arbitrated {
+        /// Win32 code; 0: the device is owned and defended.
+        code: u32,
+    },
+    /// Release returned.
+    Released {
+        /// Win32 code.
+        code: u32,
+    },
 }
 
 /// Why a resource failed.

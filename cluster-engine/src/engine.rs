@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::call::{Cause, MonitorKey, Status};
-use crate::event::{Effect, Event, PeerMessage};
+use crate::event::{Effect, Event, PeerBody, PeerMessage};
 use crate::executor::{self, Executor, Licence};
-use crate::id::{Guid, NodeId};
+use crate::id::{Guid, Lineage, NodeId};
 use crate::leader::Duties;
 use crate::membership::{Heartbeat, Membership, lease_length, terminate_grace};
 use crate::notice::{Component, Level, Notice, Subject};
@@ -46,6 +46,12 @@ pub struct EngineConfig {
     pub version: String,
     /// What election time-outs are drawn from; the same on all nodes of a cluster.
     pub seed: u64,
+    /// The line of descent of its store.
+    pub lineage: Lineage,
+    /// This life was started with force quorum: its store was made a cluster of its own, in a new line of descent.
+    pub forced: bool,
+    /// This life was started with prevent quorum: it may join, and neither votes nor leads before it has.
+    pub prevent_quorum: bool,
     /// Rules taken out on purpose, for tests of the simulator.
     #[doc(hidden)]
     pub sabotage: EngineSabotage,
@@ -144,6 +150,12 @@ impl Engine {
             Event::Resource { resource, generation, status } => self.resource(resource, generation, status),
             Event::MonitorLost { monitor, culprit, text } => self.monitor_lost(monitor, culprit, &text),
             Event::MonitorHung { monitor, culprit } => self.out.push(Effect::KillMonitor { monitor, culprit }),
+            Event::QuorumResourceLost { .. }
+            | Event::WitnessTaken { .. }
+            | Event::WitnessRefused { .. }
+            | Event::WitnessPersisted { .. }
+            | Event::WitnessChecked { .. }
+            | Event::WitnessLost { .. } => {}
             Event::Stop => self.stop(),
         }
         self.earned_until = self.own_lease().max(self.earned_until);
@@ -272,8 +284,8 @@ impl Engine {
     }
 
     fn peer(&mut self, from: NodeId, message: PeerMessage) {
-        match message {
-            PeerMessage::Raft(message) => {
+        match message.body {
+            PeerBody::Raft(message) => {
                 self.routes.insert(message.from, from);
                 if let Err(rejected) = self.replica.receive(message) {
                     self.note(
@@ -283,13 +295,19 @@ impl Engine {
                     );
                 }
             }
-            PeerMessage::Heartbeat(beat) => self.heartbeat(from, &beat),
-            PeerMessage::Proposals(proposals) => {
+            PeerBody::Heartbeat(beat) => self.heartbeat(from, &beat),
+            PeerBody::Proposals(proposals) => {
                 if self.replica.is_leader() {
                     self.queue.take_in(proposals);
                 }
             }
+            PeerBody::Outdated => {}
         }
+    }
+
+    /// What this engine says to another, under its line of descent.
+    pub(crate) fn says(&self, body: PeerBody) -> PeerMessage {
+        PeerMessage { lineage: self.config.lineage, body }
     }
 
     fn heartbeat(&mut self, from: NodeId, beat: &Heartbeat) {
@@ -403,7 +421,7 @@ impl Engine {
             self.membership.note_ack(to);
         }
         let beat = self.membership.heartbeat(to, self.now, is_answer, self.contact(), self.replica.committed());
-        self.out.push(Effect::Send { to, message: PeerMessage::Heartbeat(beat) });
+        self.out.push(Effect::Send { to, message: self.says(PeerBody::Heartbeat(beat)) });
     }
 
     /// This node leads and has committed an entry of its term: the latest time at which a majority obeyed it.
@@ -429,7 +447,7 @@ impl Engine {
                 Out::Persist { n, writes } => self.out.push(Effect::Persist { n, writes }),
                 Out::Send { to, message } => {
                     if let Some(to) = self.node_of(to) {
-                        self.out.push(Effect::Send { to, message: PeerMessage::Raft(message) });
+                        self.out.push(Effect::Send { to, message: self.says(PeerBody::Raft(message)) });
                     }
                 }
                 Out::Committed { index, payload, .. } => self.committed(index, payload),
@@ -548,6 +566,7 @@ impl Engine {
             text: text.into(),
             subject: None,
             why: Vec::new(),
+            step: None,
         }
     }
 

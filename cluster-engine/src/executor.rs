@@ -268,6 +268,7 @@ impl Executor {
                 self.instances.remove(&id);
                 return None;
             }
+            Status::Arbitrated { .. } | Status::Released { .. } => return None,
             Status::Terminated if instance.is_ending => {
                 instance.is_ending = false;
                 instance.is_active = false;

@@ -58,3 +58,19 @@ pub struct RequestId {
     /// Counts the requests of that life, from 1.
     pub sequence: u64,
 }
+
+/// Which line of descent a store belongs to. Force quorum begins a new one; messages of an older one are refused, so that
+/// a past that was forced out cannot return (docs/witness.md, force quorum).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Lineage {
+    /// Raised by one with each forced quorum. 0: never forced.
+    pub number: u64,
+    /// Drawn by whoever forces, so that two that are forced at the same time are told apart: the greater one wins.
+    pub draw: u64,
+}
+
+impl fmt::Display for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.number == 0 { f.write_str("0") } else { write!(f, "{}-{:016x}", self.number, self.draw) }
+    }
+}

@@ -1,7 +1,7 @@
 //! What only the leader does: propose, declare nodes down, fence them, keep the set of voters, watch deadlines.
 
 use crate::engine::Engine;
-use crate::event::{Effect, PeerMessage};
+use crate::event::{Effect, PeerBody};
 use crate::id::NodeId;
 use crate::membership::fence_length;
 use crate::replica::{VoterChange, VoterId};
@@ -154,7 +154,7 @@ impl Engine {
                 self.propose();
             }
         } else {
-            self.push(Effect::Send { to: leader, message: PeerMessage::Proposals(proposals) });
+            self.push(Effect::Send { to: leader, message: self.says(PeerBody::Proposals(proposals)) });
         }
     }
 }

@@ -34,8 +34,8 @@ pub mod state;
 mod time;
 
 pub use engine::{CLIENT_TIMEOUT, Engine, EngineConfig, EngineSabotage};
-pub use event::{Effect, Event, Lease, PeerMessage};
-pub use id::{Guid, NodeId, RequestId};
-pub use notice::{Component, Level, LogPlace, Notice, Subject};
+pub use event::{Effect, Event, PeerBody, PeerMessage};
+pub use id::{Guid, Lineage, NodeId, RequestId};
+pub use notice::{ArbitrationStep, Component, Level, LogPlace, Notice, Subject};
 pub use refusal::{Refusal, code};
 pub use time::{Millis, Time};

@@ -24,6 +24,49 @@ pub struct Notice {
     pub subject: Option<Subject>,
     /// For a decision: the considerations, one sentence each (candidates and what excluded each).
     pub why: Vec<String>,
+    /// It is a step of an arbitration for the quorum device, or of the witness's life.
+    pub step: Option<ArbitrationStep>,
+}
+
+/// A step of an arbitration, for the time axis of the dashboard and for timelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ArbitrationStep {
+    /// Exactly the witness's vote is missing here ("one off quorum").
+    Needed,
+    /// Arbitrate of the quorum resource was called on this node.
+    Challenge,
+    /// What the resource itself says while it arbitrates or defends: waits, a reservation broken, a defence.
+    Said,
+    /// Arbitrate returned 0: this node owns the device.
+    Won,
+    /// Arbitrate was refused, failed, or took longer than QuorumArbitrationTimeMax.
+    Lost,
+    /// The ownership epoch was raised and the witness's store copied: whoever hosted it before is fenced.
+    TakenOver,
+    /// The witness's store cannot be had, or is not the one that voted.
+    Refused,
+    /// The witness votes on this node from now on.
+    Hosted,
+    /// This node hosts the witness no more: ownership was lost or given up.
+    Ended,
+}
+
+impl ArbitrationStep {
+    /// The word for it in JSON and on the page.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            ArbitrationStep::Needed => "Needed",
+            ArbitrationStep::Challenge => "Challenge",
+            ArbitrationStep::Said => "Said",
+            ArbitrationStep::Won => "Won",
+            ArbitrationStep::Lost => "Lost",
+            ArbitrationStep::TakenOver => "TakenOver",
+            ArbitrationStep::Refused => "Refused",
+            ArbitrationStep::Hosted => "Hosted",
+            ArbitrationStep::Ended => "Ended",
+        }
+    }
 }
 
 impl Notice {

@@ -91,14 +91,24 @@ codes! {
     GROUP_NOT_FOUND = 5013,
     /// The groups have different owners.
     HOST_NODE_NOT_GROUP_OWNER = 5016,
+    /// Not with the quorum resource.
+    QUORUM_RESOURCE = 5020,
+    /// The type cannot be the quorum resource.
+    NOT_QUORUM_CAPABLE = 5021,
     /// The resource is online.
     RESOURCE_ONLINE = 5019,
     /// The service is going down.
     CLUSTER_SHUTTING_DOWN = 5022,
     /// The state does not allow it.
     INVALID_STATE = 5023,
+    /// Not a storage device.
+    NOT_QUORUM_CLASS = 5025,
     /// Part of the core of the cluster.
     CORE_RESOURCE = 5026,
+    /// The quorum resource is not online.
+    QUORUM_RESOURCE_ONLINE_FAILED = 5027,
+    /// The owner of the quorum device is alive.
+    QUORUM_OWNER_ALIVE = 5034,
     /// A node of this name is a member.
     CLUSTER_NODE_EXISTS = 5040,
     /// No such node.
@@ -111,6 +121,10 @@ codes! {
     CLUSTER_NODE_UP = 5056,
     /// The node is not paused.
     CLUSTER_NODE_NOT_PAUSED = 5058,
+    /// Not on the quorum resource.
+    INVALID_OPERATION_ON_QUORUM = 5068,
+    /// Nothing may depend on it.
+    DEPENDENCY_NOT_ALLOWED = 5069,
     /// The node is paused.
     CLUSTER_NODE_PAUSED = 5070,
     /// The node is not a possible owner.
@@ -133,12 +147,20 @@ codes! {
     CLUSTER_RESOURCE_TYPE_BUSY = 5909,
     /// No quorum.
     CLUSTER_NO_QUORUM = 5925,
+    /// The quorum resource stays in its group.
+    QUORUM_NOT_ALLOWED_IN_THIS_GROUP = 5928,
     /// More than 100 levels of dependencies.
     DEPENDENCY_TREE_TOO_COMPLEX = 5929,
     /// As many nodes as there can be.
     CLUSTER_TOO_MANY_NODES = 5935,
+    /// There would be no vote.
+    CLUSTER_INVALID_NODE_WEIGHT = 5954,
     /// A drain is running.
     CLUSTER_NODE_DRAIN_IN_PROGRESS = 5962,
+    /// In maintenance mode.
+    CLUSTER_RESOURCE_IS_IN_MAINTENANCE_MODE = 5970,
+    /// The node is in quarantine.
+    CLUSTER_NODE_QUARANTINED = 5985,
     /// A batch's condition did not hold.
     CLUSTER_DATABASE_UPDATE_CONDITION_FAILED = 5986,
 }

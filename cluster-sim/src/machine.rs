@@ -145,6 +145,7 @@ impl Machine {
                 self.instances.insert(resource, Instance { monitor, runs: false, call: None, pending_timeout });
                 vec![(1, Status::Opened)]
             }
+            EntryPoint::Arbitrate | EntryPoint::Release => Vec::new(),
             EntryPoint::Configure(timing) => {
                 if let Some(instance) = self.instances.get_mut(&resource) {
                     instance.pending_timeout = timing.pending_timeout.0;
@@ -227,7 +228,11 @@ impl Machine {
                 instance.runs = false;
                 true
             }
-            Status::Opened | Status::OpenFailed { .. } | Status::Closed => true,
+            Status::Opened
+            | Status::OpenFailed { .. }
+            | Status::Closed
+            | Status::Arbitrated { .. }
+            | Status::Released { .. } => true,
         }
     }
 

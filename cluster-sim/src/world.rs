@@ -174,6 +174,9 @@ impl World {
             address: machine.name.clone(),
             version: String::new(),
             seed,
+            lineage: cluster_engine::Lineage::default(),
+            forced: false,
+            prevent_quorum: false,
             sabotage,
         };
         let now = machine.clock(self.now);

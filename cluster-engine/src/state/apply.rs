@@ -98,6 +98,15 @@ impl ClusterState {
             Command::PauseNode { node, drain, target } => self.pause_node(node, drain, target, story),
             Command::ResumeNode { node, failback } => self.resume_node(node, failback, story),
             Command::EvictNode { node } => self.evict_node(node, story),
+            Command::ClearQuarantine { node } => self.clear_quarantine(node, story),
+            Command::SetQuorum { resource, kind, size, path } => self.set_quorum(resource, kind, size, &path, story),
+            Command::WitnessHosted { node, incarnation, voter, epoch } => {
+                self.witness_hosted(node, incarnation, voter, epoch, story)
+            }
+            Command::RenewWitness { voter } => self.renew_witness(voter, story),
+            Command::QuorumForced { node, incarnation, lineage } => {
+                self.quorum_forced(node, incarnation, lineage, story)
+            }
             Command::Report { resource, generation, status } => {
                 self.report(resource, generation, status, story);
                 Ok(Answer::Done)

@@ -7,7 +7,8 @@ use clusreg::{Batch, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Status;
-use crate::id::{Guid, NodeId, RequestId};
+use crate::id::{Guid, Lineage, NodeId, RequestId};
+use crate::quorum::Witness;
 use crate::replica::VoterId;
 use crate::time::Time;
 
@@ -110,6 +111,17 @@ pub enum Command {
     ResumeNode { node: NodeId, failback: Failback },
     /// EvictClusterNode.
     EvictNode { node: NodeId },
+    /// Start-ClusterNode -ClearQuarantine.
+    ClearQuarantine { node: NodeId },
+    // ---- quorum ----
+    /// SetClusterQuorumResource. `None`: node majority. `kind` is what the resource's characteristics and class say it is.
+    SetQuorum { resource: Option<Guid>, kind: Witness, size: u32, path: String },
+    /// The witness votes on this node from now on.
+    WitnessHosted { node: NodeId, incarnation: u64, voter: VoterId, epoch: u64 },
+    /// The store of this voter is gone from the device: the witness gets a new id.
+    RenewWitness { voter: VoterId },
+    /// This node was started with force quorum: its database is authoritative, in a new line of descent.
+    QuorumForced { node: NodeId, incarnation: u64, lineage: Lineage },
     // ---- from the engines ----
     /// What became of a call to a resource.
     Report { resource: Guid, generation: u64, status: Status },

@@ -28,6 +28,18 @@ pub struct ClusterConfig {
     pub group_wait_delay: Millis,
     /// `DrainOnShutdown`.
     pub drain_on_shutdown: bool,
+    /// `DynamicQuorum`.
+    pub dynamic_quorum: bool,
+    /// `LowerQuorumPriorityNodeID`; 0: none.
+    pub lower_priority: Option<NodeId>,
+    /// `QuorumArbitrationTimeMax`.
+    pub arbitration_max: Millis,
+    /// `WitnessRestartInterval`.
+    pub witness_restart: Millis,
+    /// `QuarantineThreshold`; 0: never.
+    pub quarantine_threshold: u32,
+    /// `QuarantineDuration`; `None`: until it is cleared.
+    pub quarantine_duration: Option<Millis>,
 }
 
 impl ClusterConfig {
@@ -49,6 +61,14 @@ impl ClusterConfig {
             enforced_anti_affinity: number("ClusterEnforcedAntiAffinity") == 1,
             group_wait_delay: Millis::seconds(u64::from(number("ClusterGroupWaitDelay"))),
             drain_on_shutdown: number("DrainOnShutdown") == 1,
+            dynamic_quorum: number("DynamicQuorum") == 1,
+            lower_priority: Some(number("LowerQuorumPriorityNodeID")).filter(|id| *id != 0).map(NodeId),
+            arbitration_max: Millis::seconds(u64::from(number("QuorumArbitrationTimeMax"))),
+            witness_restart: Millis::seconds(u64::from(number("WitnessRestartInterval")) * 60),
+            quarantine_threshold: number("QuarantineThreshold"),
+            quarantine_duration: Some(number("QuarantineDuration"))
+                .filter(|s| *s != u32::MAX)
+                .map(|s| Millis::seconds(u64::from(s))),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::config::{ClusterConfig, GroupConfig, NodeConfig, TypeConfig};
 use super::configure::{AVAILABLE_STORAGE, CORE_GROUP};
 use super::objects::{ClusterState, Group, Node, ResourceType};
+use super::quorum::Quorum;
 use crate::id::{Guid, NodeId};
 use crate::replica::{Stored, VoterId, Voters};
 use crate::time::Time;
@@ -87,6 +88,7 @@ impl FormSpec {
             at: self.at,
             applied: 1,
             next_voter: 2,
+            quorum: Quorum::new(Voters::new(&[1], &[])),
             outcomes: BTreeMap::new(),
             done_below: BTreeMap::new(),
             hive,

@@ -12,6 +12,8 @@
 //! | `moves` | moving a group, failover, loss of a node |
 //! | `failback` | going home |
 //! | `drain` | pause, drain, resume |
+//! | `quarantine` | who may not join for a while |
+//! | `quorum` | model, quorum resource, who votes, who hosts the witness, forced quorum |
 //! | `dependency` | dependency expressions |
 //! | `group_state` | the state of a group, computed |
 //! | `property` | common properties: names, types, limits |
@@ -35,6 +37,8 @@ mod objects;
 mod operate;
 pub mod placement;
 pub mod property;
+mod quarantine;
+mod quorum;
 mod resources;
 mod restart;
 mod story;
@@ -48,6 +52,7 @@ pub use group_state::GroupState;
 pub use objects::{
     ClusterState, DrainStatus, Group, Move, MoveKind, Node, NodeState, Resource, ResourceState, ResourceType,
 };
+pub use quorum::{Quorum, WitnessHost, WitnessState};
 
 /// Names of limits.
 pub mod limits {

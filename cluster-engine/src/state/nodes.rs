@@ -86,6 +86,13 @@ impl ClusterState {
             return Ok(Answer::Done);
         }
         let name = node.config.name.clone();
+        if node.quarantined_until.is_some() {
+            let text = format!(
+                "Node '{name}' is in quarantine and may not join (cluster node start {name} --clear-quarantine)."
+            );
+            story.node(Level::Warning, Component::Node, &name, text.clone()).event = Some(1675);
+            return Err(Refusal::new(code::CLUSTER_NODE_QUARANTINED, text).fact("Node", &name));
+        }
         if node.config.address != address {
             self.write(Batch::at(format!("Nodes\\{id}")).set_value("Address", Value::sz(address)), story);
         }
@@ -114,6 +121,7 @@ impl ClusterState {
         }
         let text = format!("Node '{name}' is up (Join Succeeded).");
         story.node(Level::Information, Component::Node, &name, text);
+        self.end_forced_quorum(story);
         self.place_orphans(story);
         self.node_came_up(story);
         Ok(Answer::Done)
@@ -141,6 +149,7 @@ impl ClusterState {
                 ),
                 "its groups move when it is certain that it has stopped them itself (fence delay)".to_owned(),
             ];
+            self.count_departure(id, story);
         }
         Ok(Answer::Done)
     }
@@ -294,6 +303,8 @@ impl Node {
             drained: Vec::new(),
             drain: DrainStatus::NotInitiated,
             drain_target: None,
+            departures: std::collections::VecDeque::new(),
+            quarantined_until: None,
         }
     }
 }

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Answer;
 use super::config::{ClusterConfig, GroupConfig, NodeConfig, ResourceConfig, TypeConfig};
+use super::quorum::Quorum;
 use crate::call::Cause;
 use crate::id::{Guid, NodeId};
 use crate::refusal::Refusal;
-use crate::replica::VoterId;
+use crate::replica::{VoterId, Voters};
 use crate::time::Time;
 
 /// Everything the nodes agree on.
@@ -38,6 +39,8 @@ pub struct ClusterState {
     pub applied: u64,
     /// The next voter id to give out.
     pub next_voter: u64,
+    /// Who votes, and where the witness is.
+    pub quorum: Quorum,
     /// Outcomes of requests, kept until their proposers have heard of them.
     pub outcomes: BTreeMap<(NodeId, u64), BTreeMap<u64, Result<Answer, Refusal>>>,
     /// Per proposer's life: every request below this number has an outcome that was heard.
@@ -71,6 +74,10 @@ pub struct Node {
     pub drain: DrainStatus,
     /// Where the drain was told to put the groups.
     pub drain_target: Option<NodeId>,
+    /// When it left the membership without a word, within the last hour.
+    pub departures: VecDeque<Time>,
+    /// In quarantine: it may not be a member before this.
+    pub quarantined_until: Option<Time>,
 }
 
 /// What membership says of a node. Shown to clients as CLUSTER_NODE_STATE together with `paused`.
@@ -299,6 +306,7 @@ impl ClusterState {
             at: Time(0),
             applied: 0,
             next_voter: 0,
+            quorum: Quorum::new(Voters::default()),
             outcomes: BTreeMap::new(),
             done_below: BTreeMap::new(),
         }

@@ -321,6 +321,7 @@ impl ClusterState {
         for id in retries {
             self.retry_failed(id, story);
         }
+        self.end_quarantines(story);
         let groups: Vec<Guid> = self.groups.keys().copied().collect();
         for id in groups {
             let Some(group) = self.groups.get_mut(&id) else { continue };
@@ -344,6 +345,7 @@ impl ClusterState {
     pub fn next_deadline(&self) -> Option<crate::time::Time> {
         let resources = self.resources.values().flat_map(|r| [r.restart_at, r.retry_at]);
         let groups = self.groups.values().flat_map(|g| [g.start_at, g.failback_at]);
-        resources.chain(groups).flatten().min()
+        let nodes = self.nodes.values().map(|n| n.quarantined_until.filter(|t| *t != super::quarantine::UNTIL_CLEARED));
+        resources.chain(groups).chain(nodes).flatten().min()
     }
 }

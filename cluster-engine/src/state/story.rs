@@ -43,6 +43,7 @@ impl Story {
             text: text.into(),
             subject,
             why: Vec::new(),
+            step: None,
         });
         let last = self.notices.len() - 1;
         &mut self.notices[last]

@@ -241,6 +241,12 @@ impl World {
                 self.later(self.now + Millis(1), Happening::MonitorGone { node: id, incarnation, monitor, culprit });
             }
             Effect::Reply { ticket, result } => self.seen.push(Seen::Reply { node: id, ticket, result }),
+            Effect::WitnessTake { .. }
+            | Effect::WitnessPersist { .. }
+            | Effect::WitnessSend { .. }
+            | Effect::WitnessCheck { .. }
+            | Effect::WitnessEnd
+            | Effect::Rejoin { .. } => {}
             Effect::Notice(notice) => self.seen.push(Seen::Notice { node: id, notice }),
             Effect::Stopped => {
                 if let Some(machine) = self.machines.get_mut(&id) {

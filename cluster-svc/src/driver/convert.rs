@@ -32,6 +32,8 @@ pub(super) fn call(resource: Guid, generation: u64, entry: engine::EntryPoint) -
         engine::EntryPoint::Offline => monitor::EntryPoint::Offline,
         engine::EntryPoint::Terminate => monitor::EntryPoint::Terminate,
         engine::EntryPoint::Close => monitor::EntryPoint::Close,
+        engine::EntryPoint::Arbitrate => monitor::EntryPoint::Arbitrate,
+        engine::EntryPoint::Release => monitor::EntryPoint::Release,
         engine::EntryPoint::Configure(new) => {
             return monitor::ToMonitor::Configure { resource, timing: timing(new) };
         }
@@ -49,9 +51,9 @@ fn timing(timing: engine::Timing) -> monitor::Timing {
     }
 }
 
-/// What a monitor reports, for the engine. `None`: an answer about quorum, which is no state of a resource.
-pub(super) fn status(status: monitor::Status) -> Option<engine::Status> {
-    Some(match status {
+/// What a monitor reports, for the engine.
+pub(super) fn status(status: monitor::Status) -> engine::Status {
+    match status {
         monitor::Status::Opened => engine::Status::Opened,
         monitor::Status::OpenFailed { code, message } => engine::Status::OpenFailed { code, message },
         monitor::Status::OnlinePending { checkpoint } => engine::Status::OnlinePending { checkpoint },
@@ -61,8 +63,9 @@ pub(super) fn status(status: monitor::Status) -> Option<engine::Status> {
         monitor::Status::Failed(why) => engine::Status::Failed(cause(why)),
         monitor::Status::Terminated => engine::Status::Terminated,
         monitor::Status::Closed => engine::Status::Closed,
-        monitor::Status::Arbitrated { .. } | monitor::Status::Released { .. } => return None,
-    })
+        monitor::Status::Arbitrated { code } => engine::Status::Arbitrated { code },
+        monitor::Status::Released { code } => engine::Status::Released { code },
+    }
 }
 
 /// ERROR_RESMON_INVALID_STATE: the monitor knows no open instance.
@@ -126,12 +129,12 @@ mod tests {
 
     #[test]
     fn a_status_keeps_its_facts() {
-        let check = |from: monitor::Status, to: Option<engine::Status>| assert_eq!(status(from), to);
+        let check = |from: monitor::Status, to: engine::Status| assert_eq!(status(from), to);
         let failed = monitor::Cause::CallFailed { call: "Online".into(), code: 2, message: "no file".into() };
         let expected = engine::Cause::CallFailed { call: "Online".into(), code: 2, message: "no file".into() };
-        check(monitor::Status::Failed(failed), Some(engine::Status::Failed(expected)));
-        check(monitor::Status::OnlinePending { checkpoint: 3 }, Some(engine::Status::OnlinePending { checkpoint: 3 }));
-        check(monitor::Status::Arbitrated { code: 0 }, None);
+        check(monitor::Status::Failed(failed), engine::Status::Failed(expected));
+        check(monitor::Status::OnlinePending { checkpoint: 3 }, engine::Status::OnlinePending { checkpoint: 3 });
+        check(monitor::Status::Arbitrated { code: 5034 }, engine::Status::Arbitrated { code: 5034 });
         assert_eq!(guid(resource_id(Guid(5))), Guid(5));
     }
 }

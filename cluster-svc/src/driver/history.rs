@@ -82,6 +82,7 @@ mod tests {
             text: text.into(),
             subject: None,
             why: Vec::new(),
+            step: None,
         }
     }
 

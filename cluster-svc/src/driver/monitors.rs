@@ -86,7 +86,12 @@ impl Monitors {
             EntryPoint::Close => {
                 self.homes.remove(&resource);
             }
-            EntryPoint::Online | EntryPoint::Offline | EntryPoint::Terminate | EntryPoint::Configure(_) => {}
+            EntryPoint::Online
+            | EntryPoint::Offline
+            | EntryPoint::Terminate
+            | EntryPoint::Configure(_)
+            | EntryPoint::Arbitrate
+            | EntryPoint::Release => {}
         }
         self.process(key)?.send(convert::call(resource, generation, entry));
         Ok(())

@@ -437,6 +437,12 @@ impl Node {
             }
             Effect::KillMonitor { monitor, culprit } => self.parts.monitors.kill(monitor, culprit),
             Effect::Reply { ticket, result } => self.reply(ticket, result),
+            Effect::WitnessTake { .. }
+            | Effect::WitnessPersist { .. }
+            | Effect::WitnessSend { .. }
+            | Effect::WitnessCheck { .. }
+            | Effect::WitnessEnd
+            | Effect::Rejoin { .. } => {}
             Effect::Notice(notice) => {
                 self.parts.log.notice(&notice);
                 self.parts.history.tell(notice);

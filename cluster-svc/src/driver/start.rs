@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cluster_engine::replica::{ReplicaError, Stored};
 use cluster_engine::state::FormSpec;
-use cluster_engine::{Engine, EngineConfig, Guid, NodeId, Time};
+use cluster_engine::{Engine, EngineConfig, Guid, Lineage, NodeId, Time};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
@@ -221,6 +221,9 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         address: identity.address.clone(),
         version: PROGRAM_VERSION.to_owned(),
         seed: identity.seed,
+        lineage: Lineage::default(),
+        forced: false,
+        prevent_quorum: false,
         sabotage: cluster_engine::EngineSabotage::default(),
     };
     let engine =

@@ -159,6 +159,7 @@ impl Bench {
             text: format!("Lab: {text}"),
             subject: node.map(|name| Subject::Node(name.to_owned())),
             why: Vec::new(),
+            step: None,
         };
         let view = Arc::new(NoticeView::of(&notice, "lab"));
         {

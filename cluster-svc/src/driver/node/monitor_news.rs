@@ -24,9 +24,8 @@ impl Node {
                 self.parts.monitors.send(monitor, life, ToMonitor::Lease { stamp, remaining_ms });
             }
             FromMonitor::Status { resource, generation, status } => {
-                if let Some(status) = convert::status(status) {
-                    self.step(Event::Resource { resource: convert::guid(resource), generation, status });
-                }
+                let (resource, status) = (convert::guid(resource), convert::status(status));
+                self.step(Event::Resource { resource, generation, status });
             }
             FromMonitor::Controlled { request, code, output } => {
                 self.parts.monitors.controlled(request, code, output);
