@@ -69,6 +69,8 @@ pub(super) struct LabNodeView {
     pub(super) process_id: Option<u32>,
     pub(super) api_address: Option<String>,
     pub(super) restarts: u32,
+    /// The quorum device is out of its reach.
+    pub(super) storage_cut: bool,
 }
 
 /// One way between two nodes.
@@ -195,6 +197,7 @@ impl Bench {
             process_id: member.process_id(),
             api_address: member.ready.as_ref().map(|ready| ready.api.clone()),
             restarts: member.restarts,
+            storage_cut: super::storage::is_cut(&member.run_dir()),
         });
         let names = || state.members.keys();
         let pairs = names().flat_map(|from| names().filter(move |to| *to != from).map(move |to| (from, to)));

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::bench::{Bench, LabView};
 use super::proxy;
+use super::storage::{self, StartSwitches};
 use super::stream;
 use crate::api::refused::Refused;
 use crate::api::{Guard, page_router};
@@ -41,6 +42,7 @@ pub(super) fn routes(bench: Arc<Bench>) -> Router {
         .route("/api/v1/lab", get(show))
         .route("/api/v1/lab/nodes/{name}/{action}", post(act))
         .route("/api/v1/lab/links", put(link))
+        .route("/api/v1/lab/storage", put(storage::change))
         .route("/api/v1/lab/heal", post(heal))
         .route("/api/v1/lab/{*rest}", any(no_such_route))
         .route("/api/v1/stream", get(stream::listen))
@@ -56,14 +58,21 @@ async fn show(State(bench): State<Arc<Bench>>) -> Json<LabView> {
     Json(bench.view())
 }
 
-async fn act(State(bench): State<Arc<Bench>>, Path((name, action)): Path<(String, String)>) -> Response {
+async fn act(
+    State(bench): State<Arc<Bench>>,
+    Path((name, action)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
     // Names are known by any case, as everywhere.
     let name = bench.names().into_iter().find(|known| known.eq_ignore_ascii_case(&name)).unwrap_or(name);
     let done = match action.as_str() {
         "kill" => bench.kill_node(&name).await,
         "pause" => bench.pause_node(&name).await,
         "continue" => bench.continue_node(&name).await,
-        "start" => bench.start_node(&name).await,
+        "start" => match StartSwitches::read(&body) {
+            Ok(switches) => bench.start_node_with(&name, switches).await,
+            Err(refusal) => Err(refusal),
+        },
         "stop" => bench.stop_node(&name).await,
         _ => return no_such_route().await,
     };
@@ -92,7 +101,7 @@ async fn no_such_route() -> Response {
     Refused::with_status(StatusCode::NOT_FOUND, Refusal::new(code::FILE_NOT_FOUND, text)).into_response()
 }
 
-fn answer(bench: &Bench, done: Result<(), Refusal>) -> Response {
+pub(super) fn answer(bench: &Bench, done: Result<(), Refusal>) -> Response {
     match done {
         Ok(()) => (StatusCode::ACCEPTED, Json(bench.view())).into_response(),
         Err(refusal) => Refused::from(refusal).into_response(),
@@ -141,7 +150,7 @@ impl Bench {
         Ok(())
     }
 
-    /// All links whole, all nodes running.
+    /// All links and storage paths whole, all nodes running.
     async fn heal(self: &Arc<Bench>) -> Result<(), Refusal> {
         let (paused, stopped) = {
             let mut state = self.state();
@@ -158,8 +167,9 @@ impl Bench {
             }
             (paused, stopped)
         };
-        self.tell("everything is healed: links whole, nodes running".into(), None);
+        self.tell("everything is healed: links and storage paths whole, nodes running".into(), None);
         self.tell_links().await;
+        self.mend_storage()?;
         for name in paused {
             self.continue_node(&name).await?;
         }

@@ -19,6 +19,7 @@ use tokio::process::{Child, Command};
 use super::bench::{Bench, BenchState};
 use super::options::LabError;
 use super::rounds::Health;
+use super::storage::StartSwitches;
 use crate::driver::process_files::{self, NodeProcess};
 use crate::service::ReadyLine;
 
@@ -46,6 +47,8 @@ pub(super) struct Member {
     pub(super) is_given_up: bool,
     /// The node knows which of its links are cut.
     pub(super) is_told_of_links: bool,
+    /// How its service is started the next time; once.
+    pub(super) switches: StartSwitches,
     /// What the last round found.
     pub(super) health: Health,
 }
@@ -73,6 +76,7 @@ impl Member {
             is_down_on_purpose: false,
             is_given_up: false,
             is_told_of_links: true,
+            switches: StartSwitches::default(),
             health: Health::default(),
         }
     }
@@ -203,6 +207,7 @@ fn spawn(bench: &Bench, name: &str) -> Result<Child, String> {
     member.is_down_on_purpose = false;
     member.is_given_up = false;
     member.is_told_of_links = true;
+    member.switches = StartSwitches::default();
     Ok(child)
 }
 
@@ -233,6 +238,7 @@ fn options_of(bench: &Bench, state: &BenchState, name: &str) -> Vec<String> {
             (false, false) => {}
         }
     }
+    words.extend(state.members.get(name).into_iter().flat_map(|member| member.switches.words()));
     words
 }
 
@@ -300,15 +306,27 @@ fn last_words(bench: &Bench, name: &str) -> String {
 }
 
 impl Bench {
-    /// `POST /lab/nodes/{n}/start`
+    /// Starts a node as it usually is.
     pub(super) async fn start_node(self: &Arc<Bench>, name: &str) -> Result<(), Refusal> {
+        self.start_node_with(name, StartSwitches::default()).await
+    }
+
+    /// `POST /lab/nodes/{n}/start`
+    pub(super) async fn start_node_with(
+        self: &Arc<Bench>,
+        name: &str,
+        switches: StartSwitches,
+    ) -> Result<(), Refusal> {
         self.expect(name, "stopped", |member| member.process == Process::Stopped)?;
         self.sweep(name).await;
         if let Some(member) = self.state().members.get_mut(name) {
             member.restarts += 1;
+            member.switches = switches;
         }
         start(self, name).await.map_err(|reason| refused(name, format!("{name} did not start: {reason}")))?;
-        self.tell(format!("{name} was started"), Some(name));
+        let how: Vec<String> = switches.words().collect();
+        let how = if how.is_empty() { String::new() } else { format!(" with {}", how.join(" ")) };
+        self.tell(format!("{name} was started{how}"), Some(name));
         Ok(())
     }
 
