@@ -58,11 +58,7 @@ async fn show(State(bench): State<Arc<Bench>>) -> Json<LabView> {
     Json(bench.view())
 }
 
-async fn act(
-    State(bench): State<Arc<Bench>>,
-    Path((name, action)): Path<(String, String)>,
-    body: Bytes,
-) -> Response {
+async fn act(State(bench): State<Arc<Bench>>, Path((name, action)): Path<(String, String)>, body: Bytes) -> Response {
     // Names are known by any case, as everywhere.
     let name = bench.names().into_iter().find(|known| known.eq_ignore_ascii_case(&name)).unwrap_or(name);
     let done = match action.as_str() {

@@ -312,11 +312,7 @@ impl Bench {
     }
 
     /// `POST /lab/nodes/{n}/start`
-    pub(super) async fn start_node_with(
-        self: &Arc<Bench>,
-        name: &str,
-        switches: StartSwitches,
-    ) -> Result<(), Refusal> {
+    pub(super) async fn start_node_with(self: &Arc<Bench>, name: &str, switches: StartSwitches) -> Result<(), Refusal> {
         self.expect(name, "stopped", |member| member.process == Process::Stopped)?;
         self.sweep(name).await;
         if let Some(member) = self.state().members.get_mut(name) {

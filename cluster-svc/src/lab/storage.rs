@@ -137,7 +137,7 @@ mod tests {
         check(r#"{"ForceQuorum": true}"#, Ok(&["--force-quorum"]));
         check(r#"{"PreventQuorum": true, "ForceQuorum": false}"#, Ok(&["--prevent-quorum"]));
         check(r#"{"PreventQuorum": true, "ForceQuorum": true}"#, Err(code::INVALID_PARAMETER));
-        for nonsense in ["{", "[]", "7", r#"{"ForceQuorum": 1}"#, r#"{"Force": true}"#] {
+        for nonsense in ["{", "[7]", "7", r#"{"ForceQuorum": 1}"#, r#"{"Force": true}"#] {
             check(nonsense, Err(code::INVALID_DATA));
         }
     }
