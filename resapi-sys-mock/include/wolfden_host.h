@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WOLFDEN_HOST_TABLE_VERSION 1
+#define WOLFDEN_HOST_TABLE_VERSION 2
 
 typedef struct WOLFDEN_HOST_TABLE {
     DWORD size; /* bytes of this structure as the host knows it */
@@ -30,6 +30,11 @@ typedef struct WOLFDEN_HOST_TABLE {
     BOOL(WINAPI *SetEvent)(HANDLE event);
     BOOL(WINAPI *CloseEvent)(HANDLE event);
     VOID(WINAPI *SetLastError)(DWORD code);
+    /* Version 2: the call guard, for libraries of the cluster API. */
+    DWORD(WINAPI *GuardCall)(LPCWSTR function, DWORD control);
+    ULONGLONG(WINAPI *WorkerPass)(void);
+    VOID(WINAPI *WorkerBegins)(ULONGLONG pass);
+    VOID(WINAPI *WorkerEnds)(void);
 } WOLFDEN_HOST_TABLE;
 
 /* Returns 0, 87 for NULL or a short table, 1306 for a version that the library does not know. */

@@ -8,6 +8,7 @@
 //! - [`codes`]: control codes and Win32 error numbers, with their names.
 //! - [`property_list`]: the binary format of properties, safe against any bytes.
 //! - [`host`]: what a portable resource library asks of whoever loaded it (cluster registry, events).
+//! - [`guard`]: which calls a resource DLL should not make, and how they are noticed.
 //! - [`log_event`]: a C-variadic `LogEvent` that ends in a plain Rust function.
 //! - [`wide`]: UTF-16 strings as they cross the interface.
 //!
@@ -16,6 +17,7 @@
 
 pub mod abi;
 pub mod codes;
+pub mod guard;
 pub mod host;
 pub mod log_event;
 pub mod property_list;

@@ -5,7 +5,7 @@ use std::ptr::null_mut;
 use std::sync::Mutex;
 
 use resapi_sys_mock::abi::{HKEY, REG_BINARY, REG_DWORD, REG_SZ};
-use resapi_sys_mock::host::{Bound, HOST_TABLE_VERSION, Host, HostTable, Value, table};
+use resapi_sys_mock::host::{Bound, HOST_TABLE_V1_BYTES, HOST_TABLE_VERSION, Host, HostTable, Value, table};
 use resapi_sys_mock::wide;
 
 /// One key, number 1, whose values are all that is stored; the value "panic" panics when it is read.
@@ -185,8 +185,20 @@ fn tables_of_other_versions() {
     let size = HostTable::EMPTY.size;
     check(size, HOST_TABLE_VERSION, None);
     check(size, HOST_TABLE_VERSION + 1, None);
-    check(size - 1, HOST_TABLE_VERSION, Some(87));
+    // What an older host lacks is missing, and half a function is none.
+    check(HOST_TABLE_V1_BYTES as u32, 1, None);
+    check(size - 1, HOST_TABLE_VERSION, None);
+    check(HOST_TABLE_V1_BYTES as u32 - 1, HOST_TABLE_VERSION, Some(87));
     check(size, 0, Some(1306));
+    let mut short = HostTable { size: HOST_TABLE_V1_BYTES as u32 + 7, version: 1, ..TABLE };
+    // SAFETY: the table is whole, whatever it says.
+    let bound = unsafe { Bound::new(&short) }.unwrap();
+    assert_eq!(bound.guard_call("OnlineClusterResource", 0), Ok(()), "nobody guards");
+    assert_eq!(bound.worker_pass(), 0);
+    short.size = size;
+    // SAFETY: as above.
+    let bound = unsafe { Bound::new(&short) }.unwrap();
+    assert_eq!(bound.guard_call("OnlineClusterResource", 0), Ok(()), "the host allows it");
     // SAFETY: NULL is allowed and refused.
     assert_eq!(unsafe { Bound::new(std::ptr::null()) }.err(), Some(87));
 }

@@ -4,7 +4,7 @@
 use std::mem::{offset_of, size_of};
 
 use resapi_sys_mock::abi::{self, *};
-use resapi_sys_mock::host::HostTable;
+use resapi_sys_mock::host::{HOST_TABLE_V1_BYTES, HostTable};
 use windows_sys::Win32::Networking::Clustering as real;
 
 /// Size of a structure, and offset of each of its fields, here and in the bindings.
@@ -82,8 +82,10 @@ fn offsets_of_the_reference() {
     let sizes = [CLRES_V1_FUNCTION_SIZE, CLRES_V2_FUNCTION_SIZE, CLRES_V3_FUNCTION_SIZE, CLRES_V4_FUNCTION_SIZE];
     assert_eq!(sizes, [88, 96, 96, 112]);
     assert_eq!(size_of::<CLUS_RESOURCE_CLASS_INFO>(), size_of::<real::CLUS_RESOURCE_CLASS_INFO>());
-    // Ours alone: two numbers and twelve functions. Libraries built today rely on it.
-    assert_eq!(size_of::<HostTable>(), 8 + 12 * 8);
+    // Ours alone: two numbers, twelve functions, and the four of version 2. Libraries built today rely on it.
+    assert_eq!(size_of::<HostTable>(), 8 + 16 * 8);
+    assert_eq!(HOST_TABLE_V1_BYTES, 8 + 12 * 8);
+    assert_eq!(offset_of!(HostTable, GuardCall), HOST_TABLE_V1_BYTES);
     assert_eq!(offset_of!(HostTable, ClusterRegOpenKey), 8);
     assert_eq!(offset_of!(HostTable, SetLastError), 96);
 }

@@ -3,7 +3,7 @@
 //! A [`Bound`] is made once, when the table arrives. Its methods convert text and buffers and turn a missing
 //! function into 120 (not implemented), so that a library works with a host that offers less.
 
-use super::{HOST_TABLE_VERSION, HostTable};
+use super::{HOST_TABLE_V1_BYTES, HostTable};
 use crate::abi::{HANDLE, HKEY};
 use crate::codes::win32::{
     ERROR_CALL_NOT_IMPLEMENTED, ERROR_GEN_FAILURE, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_NOT_ENOUGH_MEMORY,
@@ -34,7 +34,8 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Takes the functions out of a table. 87 for NULL or a table shorter than this version, 1306 for version 0.
+    /// Takes the functions out of a table. 87 for NULL or a table shorter than any version, 1306 for version 0. What an
+    /// older and shorter table lacks counts as a missing function.
     ///
     /// # Safety
     /// The host promises that `table` is NULL or points to a table of `size` bytes whose functions have the
@@ -46,15 +47,19 @@ impl Bound {
         }
         // SAFETY: not NULL; size and version are the first eight bytes of every table.
         let (size, version) = unsafe { ((*table).size, (*table).version) };
-        if version < HOST_TABLE_VERSION {
+        if version == 0 {
             return Err(ERROR_REVISION_MISMATCH);
         }
-        if (size as usize) < size_of::<HostTable>() {
+        if (size as usize) < HOST_TABLE_V1_BYTES {
             return Err(ERROR_INVALID_PARAMETER);
         }
-        // SAFETY: the host promised `size` bytes, which are enough; later versions only append.
-        let table = unsafe { *table };
-        Ok(Self { table })
+        let mut known = HostTable::EMPTY;
+        // Whole functions only.
+        let bytes = (size as usize).min(size_of::<HostTable>()) / size_of::<usize>() * size_of::<usize>();
+        // SAFETY: the host promised `size` bytes; versions only append, so the first bytes mean the same in all of them, and
+        // a function pointer that is not there stays NULL.
+        unsafe { std::ptr::copy_nonoverlapping(table.cast::<u8>(), (&raw mut known).cast::<u8>(), bytes) };
+        Ok(Self { table: known })
     }
 
     /// Opens a key below another.
@@ -160,6 +165,36 @@ impl Bound {
         // SAFETY: by the promise of `new` the host checks the handle.
         let is_closed = unsafe { function(event as HANDLE) };
         if is_closed == 0 { Err(ERROR_GEN_FAILURE) } else { Ok(()) }
+    }
+
+    /// Asks the call guard. A host without one allows everything.
+    pub fn guard_call(&self, function: &str, control: u32) -> Result<(), u32> {
+        let Some(guard) = self.table.GuardCall else { return Ok(()) };
+        let function = wide::units(function);
+        // SAFETY: by the promise of `new`; text is NUL-terminated.
+        check(unsafe { guard(function.as_ptr(), control) })
+    }
+
+    /// Names the resource that this thread is in, 0 for none.
+    pub fn worker_pass(&self) -> u64 {
+        // SAFETY: by the promise of `new`.
+        self.table.WorkerPass.map_or(0, |function| unsafe { function() })
+    }
+
+    /// This thread is a worker from now on.
+    pub fn worker_begins(&self, pass: u64) {
+        if let Some(function) = self.table.WorkerBegins {
+            // SAFETY: by the promise of `new`; the host checks the pass.
+            unsafe { function(pass) }
+        }
+    }
+
+    /// This thread is no worker any more.
+    pub fn worker_ends(&self) {
+        if let Some(function) = self.table.WorkerEnds {
+            // SAFETY: by the promise of `new`.
+            unsafe { function() }
+        }
     }
 
     /// Leaves a reason for the caller of an entry point that can only return NULL.

@@ -23,7 +23,11 @@ use crate::abi::{BOOL, DWORD, FILETIME, HANDLE, HKEY, LONG, LPCWSTR, LPWSTR, REG
 /// Name of the export that receives the table, a [`BIND_ROUTINE`].
 pub const BIND_EXPORT: &str = "WolfdenBindHost";
 /// Version of [`HostTable`] described here.
-pub const HOST_TABLE_VERSION: u32 = 1;
+///
+/// Version 2 appended the call guard: `GuardCall` and the three functions of workers.
+pub const HOST_TABLE_VERSION: u32 = 2;
+/// Bytes of the table of version 1, the least that is accepted.
+pub const HOST_TABLE_V1_BYTES: usize = 8 + 12 * size_of::<usize>();
 
 /// Type of the export [`BIND_EXPORT`]: takes the table, which must live as long as the library is loaded.
 /// Returns 0, 87 for NULL or a short table, 1306 for a version it does not know.
@@ -88,4 +92,13 @@ host_table! {
     CloseEvent: fn(event: HANDLE) -> BOOL;
     /// Error of a call that can only say NULL: `Open` sets it before it returns NULL.
     SetLastError: fn(code: DWORD);
+    /// Asks the call guard ([`crate::guard`]) before a function of the cluster API works. 0: go on; anything else is the
+    /// answer of the function. `control` is the code of a control call, otherwise 0.
+    GuardCall: fn(function: LPCWSTR, control: DWORD) -> DWORD;
+    /// Names the resource whose entry point runs on this thread, for a worker that is about to be made; 0 for none.
+    WorkerPass: fn() -> u64;
+    /// This thread is a worker from now on, of the resource that the pass names.
+    WorkerBegins: fn(pass: u64);
+    /// This thread is no worker any more.
+    WorkerEnds: fn();
 }

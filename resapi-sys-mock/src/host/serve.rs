@@ -46,6 +46,19 @@ pub trait Host: Send + Sync + 'static {
     fn close_event(&self, event: usize) -> Result<(), u32>;
     /// Remembers the last error of the calling thread.
     fn set_last_error(&self, code: u32);
+    /// The call guard: may a library make this call here? `control` is the code of a control call, otherwise 0. `Err` is
+    /// what the call answers.
+    fn guard_call(&self, _function: &str, _control: u32) -> Result<(), u32> {
+        Ok(())
+    }
+    /// Names the resource that the calling thread is in; 0 for none.
+    fn worker_pass(&self) -> u64 {
+        0
+    }
+    /// The calling thread is a worker of the resource that the pass names.
+    fn worker_begins(&self, _pass: u64) {}
+    /// The calling thread is no worker any more.
+    fn worker_ends(&self) {}
 }
 
 /// The table whose functions end in `H::instance()`. Put it into a static before handing it out.
@@ -65,6 +78,10 @@ pub const fn table<H: Host>() -> HostTable {
         SetEvent: Some(set_event::<H>),
         CloseEvent: Some(close_event::<H>),
         SetLastError: Some(set_last_error::<H>),
+        GuardCall: Some(guard_call::<H>),
+        WorkerPass: Some(worker_pass::<H>),
+        WorkerBegins: Some(worker_begins::<H>),
+        WorkerEnds: Some(worker_ends::<H>),
     }
 }
 
@@ -314,4 +331,25 @@ unsafe fn put_value(value: &Value, kind: *mut DWORD, data: *mut u8, size: *mut D
     // SAFETY: `data` has room for `room` bytes by the caller's promise, and the value is not longer.
     unsafe { std::ptr::copy_nonoverlapping(value.data.as_ptr(), data, value.data.len()) };
     Ok(())
+}
+
+unsafe extern "system" fn guard_call<H: Host>(function: LPCWSTR, control: DWORD) -> DWORD {
+    guard(|| {
+        // SAFETY: the library promised NUL-terminated text or NULL.
+        let function = unsafe { text(function) }?;
+        H::instance().guard_call(&function, control)
+    })
+}
+
+unsafe extern "system" fn worker_pass<H: Host>() -> u64 {
+    catch_unwind(AssertUnwindSafe(|| H::instance().worker_pass())).unwrap_or(0)
+}
+
+unsafe extern "system" fn worker_begins<H: Host>(pass: u64) {
+    // A worker that is not known as one is taken for another thread: nothing is lost but a word.
+    let _ = catch_unwind(AssertUnwindSafe(|| H::instance().worker_begins(pass)));
+}
+
+unsafe extern "system" fn worker_ends<H: Host>() {
+    let _ = catch_unwind(AssertUnwindSafe(|| H::instance().worker_ends()));
 }
