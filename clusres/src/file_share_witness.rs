@@ -11,13 +11,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use resapi::codes::win32;
 use resapi::{Context, Failure, Progress, Property, QuorumLost, ResourceType};
 
+use crate::device;
 use crate::files::LockedFile;
 use crate::instance::Instance;
 use crate::ownership::Terms;
-use crate::place;
 use crate::quorum::Quorum;
 use crate::reservation_store::ReservationStore;
-use crate::shared_folder;
 
 /// The file that the owner keeps locked.
 const WITNESS_LOG: &str = "Witness.log";
@@ -54,7 +53,7 @@ impl ResourceType for FileShareWitness {
     fn online(&self, progress: &Progress) -> Result<(), Failure> {
         let explain = |failure| self.explain("failed to come online (event 1563)", failure);
         let folder = self.folder().map_err(explain)?;
-        let store = ReservationStore::on_disk(&folder);
+        let store = self.store(&folder);
         self.quorum.online(&self.instance.context, &store, self.terms(), progress).map_err(explain)?;
         self.lock_log(&folder).map_err(explain)
     }
@@ -62,7 +61,7 @@ impl ResourceType for FileShareWitness {
     fn is_alive(&self) -> Result<(), Failure> {
         let explain = |failure| self.explain("failed a periodic check (event 1562)", failure);
         let folder = self.folder().map_err(explain)?;
-        self.quorum.check(&ReservationStore::on_disk(&folder)).map_err(explain)?;
+        self.quorum.check(&self.store(&folder)).map_err(explain)?;
         match self.lock().as_ref().map(LockedFile::is_in_place) {
             Some(Ok(true)) => Ok(()),
             Some(Ok(false)) => {
@@ -86,7 +85,7 @@ impl ResourceType for FileShareWitness {
     fn arbitrate(&self, lost: QuorumLost) -> Result<(), Failure> {
         let explain = |failure| self.explain("lost the arbitration (event 1564)", failure);
         let folder = self.folder().map_err(explain)?;
-        self.quorum.arbitrate(&ReservationStore::on_disk(&folder), self.terms(), lost).map_err(explain)?;
+        self.quorum.arbitrate(&self.store(&folder), self.terms(), lost).map_err(explain)?;
         self.lock_log(&folder).map_err(explain)
     }
 
@@ -99,17 +98,14 @@ impl ResourceType for FileShareWitness {
 impl FileShareWitness {
     /// The folder of this cluster's witness on the share.
     fn folder(&self) -> Result<PathBuf, Failure> {
-        let share = self.instance.context.properties().text("SharePath");
-        let own = if self.instance.id.is_empty() { self.instance.name() } else { &self.instance.id };
-        let folder = shared_folder::open(&self.instance.place.shared_dir, &share).map_err(|unusable| {
-            Failure::new(
-                win32::ERROR_BAD_NETPATH,
-                format!("the share {share} cannot be used: {unusable}; make it available or correct SharePath to a folder that all nodes see"),
-            )
-        })?;
-        let folder = folder.join(place::file_name(own));
-        std::fs::create_dir_all(&folder)?;
-        Ok(folder)
+        let Instance { context, place, id } = &self.instance;
+        place.storage().check()?;
+        let own = if id.is_empty() { self.instance.name() } else { id };
+        device::share_folder(&place.shared_dir, &context.properties().text("SharePath"), own)
+    }
+
+    fn store(&self, folder: &std::path::Path) -> ReservationStore {
+        ReservationStore::on_disk(folder).through(self.instance.place.storage())
     }
 
     fn terms(&self) -> Terms {

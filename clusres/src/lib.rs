@@ -11,7 +11,7 @@
 //!
 //! One file per type. Below them: [`application`] and [`guard`] keep a program from outliving its monitor; `claim` and
 //! [`tables`] are names and addresses that one process of the cluster may have; `reservation`, `reservation_store`,
-//! `ownership` and `quorum` are who owns a disk.
+//! `ownership` and `quorum` are who owns a disk, [`device`] is where it lies.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -19,6 +19,7 @@ pub mod application;
 mod birth;
 mod claim;
 mod command_line;
+pub mod device;
 mod file_share_witness;
 mod files;
 mod generic_application;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use resapi::Failure;
 use resapi::codes::win32;
 
-use crate::reservation::{Challenge, Contender, Defence, Step};
+use crate::reservation::{Challenge, Contender, Defence, Holder, Step};
 use crate::reservation_store::ReservationStore;
 
 /// How often a change is decided anew because another node changed the record meanwhile.
@@ -34,6 +34,9 @@ pub(crate) struct Terms {
 /// Called once, on the defending thread, when ownership was lost against the owner's will; the text says how.
 pub(crate) type OnLost = Box<dyn Fn(&str) + Send>;
 
+/// Takes the sentences that tell what is done about the ownership, for the log of the resource.
+pub(crate) type Say = Box<dyn Fn(&str) + Send + Sync>;
+
 /// One resource instance's claim to one disk.
 pub(crate) struct Ownership {
     shared: Arc<Shared>,
@@ -42,6 +45,7 @@ pub(crate) struct Ownership {
 
 struct Shared {
     me: Contender,
+    say: Say,
     clock: Instant,
     state: Mutex<State>,
     changed: Condvar,
@@ -63,44 +67,68 @@ struct Reign {
 }
 
 impl Ownership {
-    /// Owns nothing yet. `node` is the name of this node.
-    pub(crate) fn new(node: &str) -> Ownership {
+    /// Owns nothing yet. `node` is the name of this node. Each step is told to `say`, on whatever thread takes it;
+    /// defences only when they begin, and when there is trouble.
+    pub(crate) fn new(node: &str, say: Say) -> Ownership {
         let me = Contender { node: node.to_owned(), key: RandomState::new().build_hasher().finish() };
-        let shared = Shared { me, clock: Instant::now(), state: Mutex::default(), changed: Condvar::new() };
+        let shared = Shared { me, say, clock: Instant::now(), state: Mutex::default(), changed: Condvar::new() };
         Ownership { shared: Arc::new(shared), acquiring: Mutex::new(()) }
     }
 
     /// Gets the disk or says who keeps it, and defends it from then on. An owner stays the owner; only `on_lost` is
-    /// replaced. `go_on` is asked between looks, at least a few times per interval.
+    /// replaced. `go_on` is asked between looks, at least a few times per interval. Each step is said.
     ///
     /// # Errors
     /// 5034 the holder is alive; 995 `go_on` said no, or `release` was called; 170 too many nodes change the record at
-    /// once; those of the file system.
+    /// once; 21 the way to the disk is cut; those of the file system.
     pub(crate) fn acquire(
         &self,
         store: &ReservationStore,
         terms: Terms,
         on_lost: OnLost,
-        mut go_on: impl FnMut() -> bool,
+        go_on: impl FnMut() -> bool,
     ) -> Result<(), Failure> {
         let _one = self.acquiring.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun_ms = self.shared.now_ms();
         let releases = {
             let mut state = self.shared.state();
-            let now_ms = self.shared.now_ms();
-            if let Some(reign) = state.reign.as_mut().filter(|reign| !reign.defence.is_lost(now_ms)) {
+            if let Some(reign) = state.reign.as_mut().filter(|reign| !reign.defence.is_lost(begun_ms)) {
                 reign.on_lost = on_lost;
                 return Ok(());
             }
             state.releases
         };
+        let result = self.challenge(store, terms, on_lost, releases, go_on);
+        let took_ms = self.shared.now_ms() - begun_ms;
+        self.shared.say(&match &result {
+            Ok(()) => format!(
+                "arbitration won after {took_ms} ms; the reservation is defended every {} ms from now on",
+                terms.interval_ms
+            ),
+            Err(failure) => format!("arbitration lost after {took_ms} ms: {}", failure.message),
+        });
+        result
+    }
+
+    fn challenge(
+        &self,
+        store: &ReservationStore,
+        terms: Terms,
+        on_lost: OnLost,
+        releases: u64,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<(), Failure> {
         let mut challenge = Challenge::new(self.shared.me.clone(), terms.interval_ms, terms.least_wait_ms);
         let mut races = 0;
+        let mut is_watching = false;
         loop {
             let version = store.read()?;
             let now_ms = self.shared.now_ms();
+            let holder = version.record.holder.as_ref();
             match challenge.look(now_ms, &version.record) {
                 Step::Take(record) => {
                     if store.write(version.serial, &record)? {
+                        self.shared.say(&taken(&self.shared.me, holder, |holder| challenge.wait_ms(holder)));
                         return self.begin_reign(store, Defence::new(terms.interval_ms, now_ms), on_lost, releases);
                     }
                     races += 1;
@@ -111,7 +139,18 @@ impl Ownership {
                         ));
                     }
                 }
-                Step::Wait(ms) => self.shared.pause(releases, ms),
+                Step::Wait(ms) => {
+                    if let Some(holder) = holder.filter(|_| !is_watching) {
+                        is_watching = true;
+                        self.shared.say(&format!(
+                            "challenge begun: node {} holds the reservation and promises to defend it every {} ms; waiting {} ms to see whether it does",
+                            holder.node,
+                            holder.interval_ms,
+                            challenge.wait_ms(holder)
+                        ));
+                    }
+                    self.shared.pause(releases, ms);
+                }
                 Step::Refused(holder) => {
                     return Err(Failure::new(
                         win32::ERROR_QUORUM_OWNER_ALIVE,
@@ -203,6 +242,7 @@ impl Ownership {
             let mut record = version.record;
             record.release(&self.shared.me);
             if reign.store.write(version.serial, &record)? {
+                self.shared.say("the reservation is released; whoever wants it may take it at once");
                 return Ok(());
             }
         }
@@ -213,6 +253,22 @@ impl Ownership {
 impl Drop for Ownership {
     fn drop(&mut self) {
         let _ = self.release();
+    }
+}
+
+/// The sentence about a reservation that was just taken from `before`.
+fn taken(me: &Contender, before: Option<&Holder>, wait_ms: impl Fn(&Holder) -> u64) -> String {
+    match before {
+        None => "challenge begun: nobody holds the reservation; it is taken at once".into(),
+        Some(holder) if holder.node == me.node => {
+            "challenge begun: the reservation is this node's own, of an earlier life; it is replaced at once".into()
+        }
+        Some(holder) => format!(
+            "the reservation of node {} is broken: it was not defended for {} ms (defence {} was its last)",
+            holder.node,
+            wait_ms(holder),
+            holder.defence
+        ),
     }
 }
 
@@ -227,6 +283,10 @@ enum Round {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say(&self, text: &str) {
+        (self.say)(text);
     }
 
     fn now_ms(&self) -> u64 {
@@ -244,10 +304,16 @@ impl Shared {
     /// The defending thread of one reign.
     fn defend(&self, number: u64) {
         let mut trouble: Option<u64> = None;
+        let mut is_first = true;
         while self.wait_until_due(number, trouble) {
             let begun_ms = self.now_ms();
             match self.defend_once(number) {
                 Round::Defended => {
+                    if std::mem::take(&mut is_first) {
+                        self.say("the first defence of this reign is written");
+                    } else if trouble.is_some() {
+                        self.say("the reservation could be defended again");
+                    }
                     trouble = None;
                     if let Some(reign) = self.state().reign.as_mut().filter(|reign| reign.number == number) {
                         reign.defence.defended(begun_ms);
@@ -260,6 +326,9 @@ impl Shared {
                     let lost = self.state().reign.as_ref().is_some_and(|reign| reign.defence.is_lost(now_ms));
                     if lost {
                         return self.lose(number, &format!("it could not be defended in time: {}", failure.message));
+                    }
+                    if trouble.is_none() {
+                        self.say(&format!("a defence failed and is tried again: {}", failure.message));
                     }
                     trouble = Some(now_ms);
                 }
@@ -323,118 +392,5 @@ impl Shared {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc;
-
-    const TERMS: Terms = Terms { interval_ms: 300, least_wait_ms: 0 };
-
-    fn ignore() -> OnLost {
-        Box::new(|_| {})
-    }
-
-    fn disk() -> (tempfile::TempDir, ReservationStore) {
-        let disk = tempfile::tempdir().expect("a folder");
-        let store = ReservationStore::on_disk(disk.path());
-        (disk, store)
-    }
-
-    #[test]
-    fn one_owner_and_the_next_after_release() {
-        let (_disk, store) = disk();
-        let (first, second) = (Ownership::new("n1"), Ownership::new("n2"));
-        first.acquire(&store, TERMS, ignore(), || true).expect("free");
-        first.acquire(&store, TERMS, ignore(), || true).expect("an owner stays the owner");
-        let refused = second.acquire(&store, TERMS, ignore(), || true).expect_err("defended");
-        assert_eq!(refused.code, win32::ERROR_QUORUM_OWNER_ALIVE);
-        assert!(refused.message.contains("n1"), "{}", refused.message);
-        assert!(first.is_held() && first.check(&store).is_ok());
-        first.release().expect("works");
-        assert!(!first.is_held());
-        second.acquire(&store, TERMS, ignore(), || true).expect("free again");
-        assert_eq!(first.check(&store).expect_err("n2 has it").code, win32::ERROR_QUORUM_OWNER_ALIVE);
-    }
-
-    #[test]
-    fn an_owner_that_is_preempted_hears_of_it_once() {
-        let (_disk, store) = disk();
-        let first = Ownership::new("n1");
-        let (lost, heard) = mpsc::channel();
-        let on_lost = Box::new(move |text: &str| lost.send(text.to_owned()).expect("the test listens"));
-        first.acquire(&store, TERMS, on_lost, || true).expect("free");
-        // What a challenger writes after the owner was frozen for long enough.
-        let thief = Contender { node: "n2".into(), key: 1 };
-        loop {
-            let version = store.read().expect("works");
-            let mut record = version.record;
-            let victim = record.holder.clone().expect("n1 holds it");
-            record.register(&thief);
-            record.preempt(&thief, &victim, TERMS.interval_ms).expect("as seen");
-            if store.write(version.serial, &record).expect("works") {
-                break;
-            }
-        }
-        let text = heard.recv_timeout(Duration::from_secs(10)).expect("the owner notices");
-        assert!(text.contains("n2"), "{text}");
-        assert!(!first.is_held());
-        assert!(heard.recv_timeout(Duration::from_millis(2 * TERMS.interval_ms)).is_err(), "once");
-    }
-
-    #[test]
-    fn a_dead_holder_is_preempted() {
-        let (_disk, store) = disk();
-        let dead = Contender { node: "n1".into(), key: 1 };
-        let mut record = store.read().expect("empty").record;
-        record.register(&dead);
-        record.reserve(&dead, TERMS.interval_ms).expect("free");
-        assert!(store.write(0, &record).expect("works"));
-        let second = Ownership::new("n2");
-        let begun = Instant::now();
-        second.acquire(&store, TERMS, ignore(), || true).expect("nobody defends");
-        assert!(begun.elapsed() >= Duration::from_millis(2 * TERMS.interval_ms), "{:?}", begun.elapsed());
-    }
-
-    #[test]
-    fn losing_the_disk_itself_is_noticed() {
-        let (disk, store) = disk();
-        let first = Ownership::new("n1");
-        let (lost, heard) = mpsc::channel();
-        first.acquire(&store, TERMS, Box::new(move |text| drop(lost.send(text.to_owned()))), || true).expect("free");
-        std::fs::remove_dir_all(disk.path()).expect("the disk is pulled out");
-        std::fs::write(disk.path(), "no folder").expect("and cannot come back");
-        let text = heard.recv_timeout(Duration::from_secs(10)).expect("the owner notices");
-        assert!(text.contains("could not be defended") || text.contains("removed"), "{text}");
-        assert!(!first.is_held());
-        std::fs::remove_file(disk.path()).expect("ours");
-    }
-
-    #[test]
-    fn an_arbitration_can_be_given_up() {
-        let (_disk, store) = disk();
-        let dead = Contender { node: "n1".into(), key: 1 };
-        let mut record = store.read().expect("empty").record;
-        record.register(&dead);
-        record.reserve(&dead, 600_000).expect("free");
-        assert!(store.write(0, &record).expect("works"));
-        let second = Arc::new(Ownership::new("n2"));
-        let terms = Terms { interval_ms: 600_000, least_wait_ms: 0 };
-        let waiting = thread::spawn({
-            let (second, store) = (Arc::clone(&second), store.clone());
-            move || second.acquire(&store, terms, ignore(), || true)
-        });
-        // A release before the challenge begins would not be meant for it, hence more than one.
-        while !waiting.is_finished() {
-            second.release().expect("nothing is held");
-            thread::yield_now();
-        }
-        assert_eq!(waiting.join().expect("no panic").expect_err("given up").code, win32::ERROR_OPERATION_ABORTED);
-        let mut asked = 0;
-        let terms = Terms { interval_ms: 20, least_wait_ms: 600_000 };
-        let given_up = second.acquire(&store, terms, ignore(), || {
-            asked += 1;
-            asked < 3
-        });
-        assert_eq!(given_up.expect_err("go_on said no").code, win32::ERROR_OPERATION_ABORTED);
-        assert_eq!(store.read().expect("works").serial, 1, "a challenger that gave up leaves no trace");
-    }
-}
+#[path = "ownership_tests.rs"]
+mod tests;

@@ -7,14 +7,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use resapi::codes::win32;
 use resapi::{Context, Failure, Progress, Property, QuorumLost, ResourceClass, ResourceType};
 
+use crate::device;
 use crate::instance::Instance;
 use crate::ownership::Terms;
 use crate::quorum::Quorum;
 use crate::reservation_store::ReservationStore;
-use crate::shared_folder::{self, Unusable};
 
 /// One disk.
 pub struct PhysicalDisk {
@@ -63,8 +62,7 @@ impl ResourceType for PhysicalDisk {
 
     fn online(&self, progress: &Progress) -> Result<(), Failure> {
         let disk = self.disk()?;
-        let store = ReservationStore::on_disk(&disk);
-        self.quorum.online(&self.instance.context, &store, self.terms(), progress)?;
+        self.quorum.online(&self.instance.context, &self.store()?, self.terms(), progress)?;
         if let Err(error) = fs::read_dir(&disk) {
             self.quorum.give_up();
             let failure = Failure::from(error);
@@ -75,8 +73,7 @@ impl ResourceType for PhysicalDisk {
     }
 
     fn is_alive(&self) -> Result<(), Failure> {
-        let disk = self.disk()?;
-        self.quorum.check(&ReservationStore::on_disk(&disk))
+        self.quorum.check(&self.store()?)
     }
 
     fn offline(&self, _progress: &Progress) -> Result<(), Failure> {
@@ -89,8 +86,7 @@ impl ResourceType for PhysicalDisk {
     }
 
     fn arbitrate(&self, lost: QuorumLost) -> Result<(), Failure> {
-        let disk = self.disk()?;
-        self.quorum.arbitrate(&ReservationStore::on_disk(&disk), self.terms(), lost)
+        self.quorum.arbitrate(&self.store()?, self.terms(), lost)
     }
 
     fn release(&self) -> Result<(), Failure> {
@@ -101,37 +97,21 @@ impl ResourceType for PhysicalDisk {
 impl PhysicalDisk {
     /// The folder that is the disk: DiskPath, else one named by the signature.
     fn disk(&self) -> Result<PathBuf, Failure> {
-        let properties = self.instance.context.properties();
-        let signature = match properties.number("Signature") {
-            0 => properties.number("DiskSignature"),
-            signature => signature,
-        };
-        let path = match (properties.text("DiskPath"), signature) {
-            (path, _) if !path.is_empty() => path,
-            (_, 0) => {
-                return Err(
-                    self.missing(win32::ERROR_FILE_NOT_FOUND, "neither DiskPath nor Signature is set; set DiskPath")
-                );
-            }
-            (_, signature) => format!("{signature:08x}"),
-        };
-        let relative = path.strip_prefix("disks/").unwrap_or(&path);
-        shared_folder::open(&self.instance.place.disks(), relative).map_err(|unusable| match unusable {
-            Unusable::LeavesSharedDirectory => {
-                self.missing(win32::ERROR_INVALID_PARAMETER, &format!("{path}: {unusable}"))
-            }
-            Unusable::System(error) => {
-                let failure = Failure::from(error);
-                self.missing(
-                    failure.code,
-                    &format!("{path}: {}; connect the disk or correct DiskPath", failure.message),
-                )
-            }
+        let Instance { context, place, .. } = &self.instance;
+        let properties = context.properties();
+        let (path, number) = (properties.text("DiskPath"), |name| properties.number(name));
+        let found = place
+            .storage()
+            .check()
+            .and_then(|()| device::disk_folder(&place.shared_dir, &path, number("Signature"), number("DiskSignature")));
+        found.map_err(|failure| {
+            let text = format!("the disk of {} was not found (event 1034): {}", self.instance.name(), failure.message);
+            Failure::new(failure.code, text)
         })
     }
 
-    fn missing(&self, code: u32, how: &str) -> Failure {
-        Failure::new(code, format!("the disk of {} was not found (event 1034): {how}", self.instance.name()))
+    fn store(&self) -> Result<ReservationStore, Failure> {
+        Ok(ReservationStore::on_disk(&self.disk()?).through(self.instance.place.storage()))
     }
 
     fn terms(&self) -> Terms {

@@ -14,6 +14,8 @@ use std::sync::OnceLock;
 use resapi::Failure;
 use resapi::codes::win32;
 
+use crate::device::StoragePath;
+
 /// Environment variable: the directory all nodes of the cluster see.
 pub const SHARED_DIR_VARIABLE: &str = "WOLFDEN_SHARED_DIR";
 /// Environment variable: the name of this node.
@@ -141,8 +143,18 @@ impl Place {
 
     /// Where disks with a relative path lie.
     pub fn disks(&self) -> PathBuf {
-        self.shared_dir.join("disks")
+        disks_in(&self.shared_dir)
     }
+
+    /// This node's way to disks and shares.
+    pub fn storage(&self) -> StoragePath {
+        StoragePath::of_node(&self.run_dir)
+    }
+}
+
+/// Where the disks of a cluster lie.
+pub(crate) fn disks_in(shared_dir: &Path) -> PathBuf {
+    shared_dir.join("disks")
 }
 
 /// Where the address claims of a cluster lie.

@@ -27,7 +27,9 @@ struct Listeners {
 impl Quorum {
     /// Owns nothing yet. `loss` begins the sentence that says how ownership was lost.
     pub(crate) fn new(node: &str, context: &Context, loss: &'static str) -> Quorum {
-        Quorum { ownership: Ownership::new(node), listeners: Arc::default(), log: context.log(), loss }
+        let log = context.log();
+        let ownership = Ownership::new(node, Box::new(move |text| log.info(text)));
+        Quorum { ownership, listeners: Arc::default(), log, loss }
     }
 
     /// For Online: gets the ownership unless Arbitrate has got it already.

@@ -187,6 +187,11 @@ impl Challenge {
         Challenge { me, interval_ms, least_wait_ms, watched: None }
     }
 
+    /// For how long this holder is watched before it counts as dead, in milliseconds.
+    pub(crate) fn wait_ms(&self, holder: &Holder) -> u64 {
+        challenge_wait_ms(holder.interval_ms.max(self.interval_ms)).max(self.least_wait_ms)
+    }
+
     /// Judges the record as it was read at `now_ms`, a time of the challenger's own steady clock.
     pub(crate) fn look(&mut self, now_ms: u64, record: &Reservation) -> Step {
         let mut wanted = record.clone();
@@ -204,8 +209,8 @@ impl Challenge {
         if *seen != holder {
             return Step::Refused(holder);
         }
-        let wait_ms = challenge_wait_ms(holder.interval_ms.max(self.interval_ms)).max(self.least_wait_ms);
         let waited_ms = now_ms.saturating_sub(*since_ms);
+        let wait_ms = self.wait_ms(&holder);
         if waited_ms <= wait_ms {
             let look_ms = (self.interval_ms / LOOKS_PER_INTERVAL).max(1);
             return Step::Wait(look_ms.min(wait_ms - waited_ms + 1));

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use resapi::Failure;
 
+use crate::device::StoragePath;
 use crate::files;
 use crate::reservation::Reservation;
 
@@ -28,6 +29,8 @@ const RECORD_LIMIT: u64 = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct ReservationStore {
     folder: PathBuf,
+    /// The way to it, when that can be cut.
+    storage: Option<StoragePath>,
 }
 
 /// A record and the version it was read as.
@@ -42,14 +45,24 @@ pub(crate) struct Version {
 impl ReservationStore {
     /// The record of the disk whose root folder is `disk`. The disk has to exist, its record need not.
     pub(crate) fn on_disk(disk: &Path) -> ReservationStore {
-        ReservationStore { folder: disk.join(FOLDER) }
+        ReservationStore { folder: disk.join(FOLDER), storage: None }
+    }
+
+    /// Reached by this way: reads and writes fail while it is cut.
+    pub(crate) fn through(self, storage: StoragePath) -> ReservationStore {
+        ReservationStore { storage: Some(storage), ..self }
+    }
+
+    fn reach(&self) -> Result<(), Failure> {
+        self.storage.as_ref().map_or(Ok(()), StoragePath::check)
     }
 
     /// The newest version.
     ///
     /// # Errors
-    /// Those of the file system, and 13 when the record is damaged.
+    /// Those of the file system, 13 when the record is damaged, 21 while the way to the disk is cut.
     pub(crate) fn read(&self) -> Result<Version, Failure> {
+        self.reach()?;
         for _ in 0..READ_RACES {
             let Some(serial) = self.serials()?.into_iter().max() else {
                 return Ok(Version { serial: 0, record: Reservation::default() });
@@ -66,8 +79,9 @@ impl ReservationStore {
     /// Writes `record` as the successor of version `serial`. `false`: somebody else has written since; read again.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Those of the file system, and 21 while the way to the disk is cut.
     pub(crate) fn write(&self, serial: u64, record: &Reservation) -> Result<bool, Failure> {
+        self.reach()?;
         fs::create_dir_all(&self.folder)?;
         let next = serial.saturating_add(1);
         let text = serde_json::to_vec_pretty(record).map_err(io::Error::from)?;
