@@ -53,7 +53,7 @@ pub mod testing;
 pub use context::{Context, FailureNotice, Log};
 pub use door::QuorumLost;
 pub use failure::Failure;
-pub use progress::Progress;
+pub use progress::{Progress, Request};
 pub use properties::Properties;
 pub use property::Property;
 pub use registry::RegistryKey;

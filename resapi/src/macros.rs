@@ -1,7 +1,7 @@
 //! The two macros that turn resource types into a startup function. They only name things; all code is in the door.
 
-/// Exports resource types from a `cdylib`: defines `Startup`, which a monitor looks up by name, and
-/// `WolfdenBindHost`, through which a library outside of Windows gets the cluster registry.
+/// Exports resource types from a `cdylib`: defines `StartupEx` (versions 1 to 4) and `Startup` (version 1), of which a
+/// monitor looks one up by name, and `WolfdenBindHost`, through which a library outside of Windows gets the cluster registry.
 ///
 /// Once per library, with every type in it: `resapi::export!(Mailbox, Printer);`
 #[macro_export]
@@ -9,6 +9,26 @@ macro_rules! export {
     ($($resource_type:ty),+ $(,)?) => {
         $crate::startup_function! {
             #[unsafe(no_mangle)] Startup, $($resource_type),+
+        }
+
+        /// Gives a monitor the newest function table that it speaks of one of the resource types of this library.
+        ///
+        /// # Safety
+        /// As for `Startup`; `callbacks` is NULL or a whole table.
+        #[unsafe(no_mangle)]
+        #[allow(non_snake_case)]
+        unsafe extern "system" fn StartupEx(
+            resource_type: $crate::sys::abi::LPCWSTR,
+            min_version: u32,
+            max_version: u32,
+            callbacks: *mut $crate::sys::abi::CLRES_CALLBACK_FUNCTION_TABLE,
+            table: *mut *mut $crate::sys::abi::CLRES_FUNCTION_TABLE,
+        ) -> u32 {
+            const ENTRIES: &[$crate::door::Entry] = &[$($crate::door::Entry::of::<$resource_type>()),+];
+            // SAFETY: the monitor's promises above are the ones that the door asks for.
+            unsafe {
+                $crate::door::startup_ex(ENTRIES, resource_type, min_version, max_version, callbacks, table)
+            }
         }
 
         /// Receives the host's functions, once, before the first `Startup`.

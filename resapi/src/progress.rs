@@ -8,6 +8,17 @@ use resapi_sys_mock::abi::CLUSTER_RESOURCE_STATE;
 
 use crate::door::monitor::Monitor;
 
+/// What came with a call of `Online` or `Offline`; empty for a monitor that speaks version 1 (reference 01.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// `CLUS_RESDLL_ONLINE_*` or `CLUS_RESDLL_OFFLINE_*`.
+    pub flags: u32,
+    /// A property list passed through from whoever asked for the move.
+    pub parameters: Vec<u8>,
+    /// Offline only: the node that the group goes to.
+    pub destination: Option<String>,
+}
+
 /// Given to `online` and `offline`. Usable from any thread while the call runs.
 #[derive(Debug)]
 pub struct Progress {
@@ -15,11 +26,22 @@ pub struct Progress {
     monitor: Monitor,
     /// OnlinePending or OfflinePending.
     pending: CLUSTER_RESOURCE_STATE,
+    request: Request,
 }
 
 impl Progress {
-    pub(crate) fn new(run: Arc<Run>, monitor: Monitor, pending: CLUSTER_RESOURCE_STATE) -> Self {
-        Self { run, monitor, pending }
+    pub(crate) fn new(run: Arc<Run>, monitor: Monitor, pending: CLUSTER_RESOURCE_STATE, request: Request) -> Self {
+        Self { run, monitor, pending, request }
+    }
+
+    /// What came with the call.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// True when `Cancel` asked for the stop: end as soon as possible, with a result that will be reported.
+    pub fn is_cancelled(&self) -> bool {
+        self.run.is_cancelled()
     }
 
     /// Tells the cluster that the work goes on; restarts PendingTimeout (3 minutes by default). `true`: go on.
@@ -35,7 +57,7 @@ impl Progress {
         is_welcome && !self.is_stop_requested()
     }
 
-    /// True once the resource was terminated: nobody waits for the result any more.
+    /// True once the resource was terminated, and nobody waits for the result any more, or the call was cancelled.
     pub fn is_stop_requested(&self) -> bool {
         self.run.lock().is_stop_requested
     }
@@ -65,6 +87,8 @@ pub(crate) struct Run {
 #[derive(Debug, Default)]
 struct RunState {
     is_stop_requested: bool,
+    is_cancelled: bool,
+    is_terminated: bool,
     has_ended: bool,
     checkpoint: u32,
     thread: Option<JoinHandle<()>>,
@@ -95,6 +119,28 @@ impl Run {
 
     pub(crate) fn is_stop_requested(&self) -> bool {
         self.lock().is_stop_requested
+    }
+
+    /// Terminated, or replaced by a newer run: what becomes of it interests nobody.
+    pub(crate) fn request_end(&self) {
+        self.lock().is_terminated = true;
+        self.request_stop();
+    }
+
+    /// Cancel: stop, but say what came of it.
+    pub(crate) fn cancel(&self) {
+        self.lock().is_cancelled = true;
+        self.request_stop();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.lock().is_cancelled
+    }
+
+    /// A result would interest nobody.
+    pub(crate) fn is_unheard(&self) -> bool {
+        let state = self.lock();
+        state.is_stop_requested && (state.is_terminated || !state.is_cancelled)
     }
 
     pub(crate) fn next_checkpoint(&self) -> u32 {

@@ -42,6 +42,10 @@ pub trait ResourceType: Sized + Send + Sync + 'static {
     /// What every resource of this type must depend on before it can be brought online.
     const REQUIRED_DEPENDENCIES: &'static [Required] = &[];
 
+    /// Control codes whose answer takes longer than an entry point should (300 ms). A monitor that speaks version 3 hears
+    /// their answer later, from a thread of its own; for others [`Self::control`] is called as for any other code.
+    const SLOW_CONTROLS: &'static [u32] = &[];
+
     /// Creates the instance, in the offline state. Called once per resource and monitor, on every possible owner
     /// node, before anything else. Do not start anything here.
     fn open(context: Context) -> Result<Self, Failure>;

@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+mod call_guard;
 mod clock;
 mod connection;
 mod controls;

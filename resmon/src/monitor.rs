@@ -11,20 +11,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use resapi_sys_mock::codes::control::{CLUSCTL_RESOURCE_TYPE_STARTING_PHASE1, CLUSCTL_RESOURCE_TYPE_STARTING_PHASE2};
 use resapi_sys_mock::codes::win32::{
     ERROR_BUSY, ERROR_INVALID_FUNCTION, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESOURCE_NOT_AVAILABLE,
 };
 
+use crate::call_guard;
 use crate::clock::{lock, now_ms};
 use crate::controls::{self, Target};
 use crate::dll::MonitorSide;
+use crate::dll::door::Door;
 use crate::dll::handles::MAX_RESOURCES;
-use crate::dll::provider::Providers;
+use crate::dll::provider::{LoadError, Providers};
 use crate::instance::{Instance, Job};
 use crate::lease::Lease;
 use crate::outbox::Outbox;
 use crate::protocol::{
-    Cause, EntryPoint, FromMonitor, LEASE_PING_MS, LogLevel, OpenSpec, Refusal, RegistryAnswer, RegistryCall,
+    Cause, EntryPoint, Finding, FromMonitor, LEASE_PING_MS, LogLevel, OpenSpec, Refusal, RegistryAnswer, RegistryCall,
     RequestId, ResourceId, Status, ToMonitor, TypeSpec,
 };
 use crate::registry_link::RegistryLink;
@@ -242,7 +245,7 @@ impl Monitor {
             call: name,
             limit_ms: TYPE_DEADLOCK_TIMEOUT_MS,
         };
-        let door = match self.timed(watched("Startup"), || self.providers.door(&call.spec)) {
+        let door = match self.door(&call.spec, &watched) {
             Ok(door) => door,
             Err(error) => {
                 self.outbox.note(LogLevel::Error, None, &error.message);
@@ -258,12 +261,30 @@ impl Monitor {
         controls::default_processing(&target, call.code, &call.input, &|question| self.registry.call(question))
     }
 
+    /// The door of a type. A type that has just been started hears of both phases of the start (reference 01.1, 01.8): here the
+    /// cluster is formed already when a library is loaded, so one follows the other.
+    pub(crate) fn door(
+        &self,
+        spec: &TypeSpec,
+        watched: &dyn Fn(&'static str) -> Watched,
+    ) -> Result<Arc<Door>, LoadError> {
+        let door = self.timed(watched("Startup"), || self.providers.door(spec))?;
+        door.once_started(|| {
+            for code in [CLUSCTL_RESOURCE_TYPE_STARTING_PHASE1, CLUSCTL_RESOURCE_TYPE_STARTING_PHASE2] {
+                // Nobody is interested in the answer.
+                let _ = self.timed(watched("ResourceTypeControl"), || door.type_control(code, &[]));
+            }
+        });
+        Ok(door)
+    }
+
     /// Runs one call into a library: past its limit the service is told, and a slow return is told too.
     pub(crate) fn timed<R>(&self, watched: Watched, enter: impl FnOnce() -> R) -> R {
         let (resource, call) = (watched.resource, watched.call);
+        let here = Arc::new(watched.clone());
         let id = lock(&self.calls).begin(now_ms(), watched);
         self.arm_watchdog();
-        let result = enter();
+        let result = call_guard::inside(&here, enter);
         let took_ms = lock(&self.calls).end(now_ms(), id);
         self.arm_watchdog();
         // A slow Terminate is tolerated (reference 01.3).
@@ -452,6 +473,14 @@ impl MonitorSide for Monitor {
 
     fn complain(&self, level: LogLevel, text: &str) {
         self.outbox.note(level, None, text);
+    }
+
+    fn complain_of(&self, resource: Option<ResourceId>, level: LogLevel, text: &str) {
+        self.outbox.note(level, resource, text);
+    }
+
+    fn found(&self, finding: Finding) {
+        self.outbox.push(FromMonitor::Finding(finding));
     }
 
     fn fatal(&self, text: &str) {

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// The version both sides must have. Raised with every change of these types.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The environment variable in which the service hands the one-time token to the monitor that it starts.
 pub const TOKEN_VARIABLE: &str = "WOLFDEN_MONITOR_TOKEN";
@@ -137,6 +137,68 @@ pub enum FromMonitor {
     Registry { request: RequestId, call: RegistryCall },
     /// A quorum-capable resource lost its ownership (QuorumResourceLost).
     QuorumResourceLost { resource: ResourceId },
+    /// A library made a call that it should not make where it made it (reference 01.9). Repeated whenever its count has
+    /// doubled.
+    Finding(Finding),
+}
+
+/// What the call guard found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The resource in whose entry point or worker it happened; `None` on a thread that belongs to nobody in particular.
+    pub resource: Option<ResourceId>,
+    /// Its type, empty when it cannot be told.
+    pub resource_type: String,
+    /// The library.
+    pub dll_name: String,
+    /// The function, or the name of the control code.
+    pub call: String,
+    /// The word of the table, e.g. `do-not-use`.
+    pub usage: String,
+    /// What to do instead.
+    pub remedy: String,
+    /// The entry point on whose thread it happened.
+    pub entry_point: Option<String>,
+    /// The kind of thread: `entry point`, `worker` or `other thread`.
+    pub thread: String,
+    /// What was done about it.
+    pub mode: GuardMode,
+    /// How often it happened so far in this monitor.
+    pub count: u64,
+}
+
+/// What becomes of a call that should not be made: `CallGuard` of the resource type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GuardMode {
+    /// Nothing.
+    Off,
+    /// It is told, and works.
+    Warn,
+    /// It is told, and answers 1131.
+    Fail,
+    /// It is told, and blocks until DeadlockTimeout, as on Windows.
+    Deadlock,
+}
+
+impl GuardMode {
+    /// All of them.
+    pub const ALL: [GuardMode; 4] = [GuardMode::Off, GuardMode::Warn, GuardMode::Fail, GuardMode::Deadlock];
+
+    /// The word under which it is stored.
+    pub const fn word(self) -> &'static str {
+        match self {
+            GuardMode::Off => "off",
+            GuardMode::Warn => "warn",
+            GuardMode::Fail => "fail",
+            GuardMode::Deadlock => "deadlock",
+        }
+    }
+
+    /// The mode of a word, without regard to case.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<GuardMode> {
+        GuardMode::ALL.into_iter().find(|mode| mode.word().eq_ignore_ascii_case(word))
+    }
 }
 
 /// The state of a resource as its monitor reports it.

@@ -3,7 +3,7 @@
 //! A resource DLL hands out one [`CLRES_FUNCTION_TABLE`] per resource type. `TableSize` is the size of the
 //! version's functions alone (88, 96, 96 or 112 bytes), not of the whole structure.
 
-use super::constants::{CLRES_VERSION_V1_00, CLRES_VERSION_V2_00};
+use super::constants::{CLRES_VERSION_V1_00, CLRES_VERSION_V2_00, CLRES_VERSION_V3_00, CLRES_VERSION_V4_00};
 use super::routines::*;
 
 /// Size that a V1 table states.
@@ -168,6 +168,24 @@ impl CLRES_FUNCTION_TABLE {
             TableSize: CLRES_V2_FUNCTION_SIZE,
             Version: CLRES_VERSION_V2_00,
             Anonymous: CLRES_FUNCTION_TABLE_0 { V2Functions: functions },
+        }
+    }
+
+    /// A V3 table, as the macro `CLRES_V3_FUNCTION_TABLE` of the header makes it.
+    pub const fn v3(functions: CLRES_V3_FUNCTIONS) -> Self {
+        Self {
+            TableSize: CLRES_V3_FUNCTION_SIZE,
+            Version: CLRES_VERSION_V3_00,
+            Anonymous: CLRES_FUNCTION_TABLE_0 { V3Functions: functions },
+        }
+    }
+
+    /// A V4 table, as the macro `CLRES_V4_FUNCTION_TABLE` of the header makes it.
+    pub const fn v4(functions: CLRES_V4_FUNCTIONS) -> Self {
+        Self {
+            TableSize: CLRES_V4_FUNCTION_SIZE,
+            Version: CLRES_VERSION_V4_00,
+            Anonymous: CLRES_FUNCTION_TABLE_0 { V4Functions: functions },
         }
     }
 }

@@ -14,7 +14,7 @@ use super::host::host;
 use super::instance::{Instance, Live};
 use super::monitor::QuorumLost;
 use super::{controls, guarded, live};
-use crate::ResourceType;
+use crate::{Request, ResourceType};
 
 pub(super) unsafe extern "system" fn open<T: ResourceType>(name: LPCWSTR, key: HKEY, handle: RESOURCE_HANDLE) -> RESID {
     let opened = guarded("Open", || {
@@ -33,6 +33,17 @@ pub(super) unsafe extern "system" fn open<T: ResourceType>(name: LPCWSTR, key: H
     std::ptr::null_mut()
 }
 
+/// `OpenV2`. The flags speak of monitors that were replaced, which makes no difference to a portable type.
+pub(super) unsafe extern "system" fn open_v2<T: ResourceType>(
+    name: LPCWSTR,
+    key: HKEY,
+    handle: RESOURCE_HANDLE,
+    _flags: u32,
+) -> RESID {
+    // SAFETY: the monitor's promise, passed on.
+    unsafe { open::<T>(name, key, handle) }
+}
+
 pub(super) unsafe extern "system" fn close(resource: RESID) {
     // A panic was logged where it was caught; Close has no result.
     let _ = guarded("Close", || {
@@ -48,11 +59,53 @@ pub(super) unsafe extern "system" fn online(resource: RESID, event: *mut HANDLE)
         // SAFETY: not NULL, and writable by the monitor's promise.
         unsafe { event.write(std::ptr::null_mut()) };
     }
-    with(resource, "Online", |instance| instance.online())
+    with(resource, "Online", |instance| instance.online(Request::default()))
+}
+
+/// `OnlineV2`: flags and a property list come along.
+pub(super) unsafe extern "system" fn online_v2(
+    resource: RESID,
+    event: *mut HANDLE,
+    flags: u32,
+    parameters: *mut u8,
+    parameters_size: u32,
+    _reserved: u32,
+) -> u32 {
+    if !event.is_null() {
+        // SAFETY: not NULL, and writable by the monitor's promise.
+        unsafe { event.write(std::ptr::null_mut()) };
+    }
+    // SAFETY: the monitor promises `parameters_size` readable bytes.
+    let Some(parameters) = (unsafe { bytes(parameters, parameters_size) }) else { return ERROR_INVALID_PARAMETER };
+    with(resource, "Online", |instance| instance.online(Request { flags, parameters, destination: None }))
 }
 
 pub(super) unsafe extern "system" fn offline(resource: RESID) -> u32 {
-    with(resource, "Offline", |instance| instance.offline())
+    with(resource, "Offline", |instance| instance.offline(Request::default()))
+}
+
+/// `OfflineV2`: the destination, flags and a property list come along.
+pub(super) unsafe extern "system" fn offline_v2(
+    resource: RESID,
+    destination: LPCWSTR,
+    flags: u32,
+    parameters: *mut u8,
+    parameters_size: u32,
+    _reserved: u32,
+) -> u32 {
+    // SAFETY: the monitor promises `parameters_size` readable bytes.
+    let Some(parameters) = (unsafe { bytes(parameters, parameters_size) }) else { return ERROR_INVALID_PARAMETER };
+    // SAFETY: the monitor promises NULL or NUL-terminated UTF-16.
+    let destination = unsafe { wide::read(destination) }.filter(|name| !name.is_empty());
+    with(resource, "Offline", |instance| instance.offline(Request { flags, parameters, destination }))
+}
+
+/// `Cancel` of version 2 and later.
+pub(super) unsafe extern "system" fn cancel(resource: RESID, _flags: u32) -> u32 {
+    with(resource, "Cancel", |instance| {
+        instance.cancel();
+        ERROR_SUCCESS
+    })
 }
 
 pub(super) unsafe extern "system" fn terminate(resource: RESID) {
@@ -163,4 +216,19 @@ unsafe fn exchange(
         unsafe { std::ptr::copy_nonoverlapping(answer.output.as_ptr(), output.cast::<u8>(), answer.output.len()) };
     }
     answer.code
+}
+
+/// A copy of a buffer; `None` for NULL with a length.
+///
+/// # Safety
+/// `data` is NULL or readable for `size` bytes.
+unsafe fn bytes(data: *const u8, size: u32) -> Option<Vec<u8>> {
+    if size == 0 {
+        return Some(Vec::new());
+    }
+    if data.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL, and readable for `size` bytes by the caller's promise.
+    Some(unsafe { std::slice::from_raw_parts(data, size as usize) }.to_vec())
 }

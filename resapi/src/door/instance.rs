@@ -20,7 +20,7 @@ use super::controls::{self, Answer};
 use super::guarded;
 use super::host::host;
 use super::monitor::{Monitor, QuorumLost};
-use crate::progress::Run;
+use crate::progress::{Request, Run};
 use crate::{Context, Failure, Progress, Properties, RegistryKey, ResourceType};
 
 /// How long `Terminate` and `Close` wait for a worker that was asked to stop.
@@ -31,8 +31,11 @@ const TURN_WAIT: Duration = Duration::from_millis(50);
 /// What can be done with a live instance of any type.
 pub(super) trait Live: Send + Sync {
     fn handle(&self) -> RESOURCE_HANDLE;
-    fn online(self: Arc<Self>) -> u32;
-    fn offline(self: Arc<Self>) -> u32;
+    fn online(self: Arc<Self>, request: Request) -> u32;
+    fn offline(self: Arc<Self>, request: Request) -> u32;
+    fn cancel(&self);
+    /// The answer to this code takes long, so it is given later where the interface can do that.
+    fn is_slow(&self, code: u32) -> bool;
     fn terminate(&self);
     fn looks_alive(&self) -> bool;
     fn is_alive(&self) -> bool;
@@ -126,7 +129,7 @@ impl<T: ResourceType> Instance<T> {
     }
 
     /// Starts a worker: 997, or 8 when the system gives no thread.
-    fn start(self: Arc<Self>, way: Way) -> u32 {
+    fn start(self: Arc<Self>, way: Way, request: Request) -> u32 {
         let run = Arc::new(Run::default());
         let before = {
             let mut work = self.work();
@@ -134,7 +137,7 @@ impl<T: ResourceType> Instance<T> {
             work.run.replace(Arc::clone(&run))
         };
         if let Some(before) = &before {
-            before.request_stop();
+            before.request_end();
         }
         match way {
             Way::Online => self.context.begin_watch(),
@@ -144,7 +147,7 @@ impl<T: ResourceType> Instance<T> {
         let name = format!("{} {}", way.name(), self.context.name()).replace('\0', " ");
         let body = move || {
             working.begin();
-            instance.carry_out(way, &working, before);
+            instance.carry_out(way, &working, before, request);
             // The instance goes first: should it be the last reference, `close` still belongs to the work.
             drop(instance);
             working.end();
@@ -163,8 +166,8 @@ impl<T: ResourceType> Instance<T> {
     }
 
     /// The work of a worker, from waiting for its turn to the final report.
-    fn carry_out(&self, way: Way, run: &Arc<Run>, before: Option<Arc<Run>>) {
-        let progress = Progress::new(Arc::clone(run), self.context.monitor(), way.pending());
+    fn carry_out(&self, way: Way, run: &Arc<Run>, before: Option<Arc<Run>>, request: Request) {
+        let progress = Progress::new(Arc::clone(run), self.context.monitor(), way.pending(), request);
         if let Some(before) = before {
             while !before.wait_for_end(TURN_WAIT) {
                 if run.is_stop_requested() {
@@ -176,7 +179,7 @@ impl<T: ResourceType> Instance<T> {
             Way::Online => self.go_online(&progress),
             Way::Offline => guarded("offline", || self.resource().offline(&progress)).and_then(|result| result),
         };
-        if run.is_stop_requested() {
+        if run.is_unheard() {
             self.context.log().info(format_args!("{} was given up: a stop was requested", way.name()));
             return;
         }
@@ -218,18 +221,28 @@ impl<T: ResourceType> Live for Instance<T> {
         self.handle
     }
 
-    fn online(self: Arc<Self>) -> u32 {
-        self.start(Way::Online)
+    fn online(self: Arc<Self>, request: Request) -> u32 {
+        self.start(Way::Online, request)
     }
 
-    fn offline(self: Arc<Self>) -> u32 {
-        self.start(Way::Offline)
+    fn offline(self: Arc<Self>, request: Request) -> u32 {
+        self.start(Way::Offline, request)
+    }
+
+    fn cancel(&self) {
+        if let Some(run) = self.work().run.clone() {
+            run.cancel();
+        }
+    }
+
+    fn is_slow(&self, code: u32) -> bool {
+        T::SLOW_CONTROLS.contains(&code)
     }
 
     fn terminate(&self) {
         let run = self.work().run.clone();
         if let Some(run) = &run {
-            run.request_stop();
+            run.request_end();
         }
         self.context.end_watch();
         if let Err(failure) = guarded("terminate", || self.resource().terminate()) {

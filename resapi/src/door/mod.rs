@@ -8,6 +8,7 @@
 //! One door per direction: no other file of this crate touches a raw pointer. Everything here is public only so
 //! far as the macros and the monitor need it.
 
+mod begin_control;
 mod controls;
 pub(crate) mod drive;
 mod entry_points;
@@ -21,7 +22,7 @@ mod tests;
 
 pub use host::bind_host;
 pub use monitor::QuorumLost;
-pub use startup::{Entry, startup};
+pub use startup::{Entry, startup, startup_ex};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -4,7 +4,8 @@ use core::ffi::c_void;
 use std::sync::Mutex;
 
 use crate::sys::abi::{
-    CLRES_FUNCTION_TABLE, CLRES_V1_FUNCTION_SIZE, CLRES_VERSION_V1_00, HANDLE, LPCWSTR, RESID, STARTUP_ROUTINE,
+    CLRES_CALLBACK_FUNCTION_TABLE, CLRES_FUNCTION_TABLE, CLRES_V1_FUNCTION_SIZE, CLRES_VERSION_V1_00, HANDLE, LPCWSTR,
+    RESID, STARTUP_ROUTINE,
 };
 use crate::sys::wide;
 use crate::testing::observer::Observer;
@@ -76,6 +77,84 @@ fn startup_negotiates_name_and_version() {
     let name = wide::units("Chair");
     // SAFETY: the name is NUL-terminated; NULL for the table is what is tested.
     assert_eq!(unsafe { STARTUP(name.as_ptr(), 0x100, 0x100, None, None, std::ptr::null_mut()) }, 87);
+}
+
+/// Calls `StartupEx` of both types with callbacks that are all NULL, which is allowed.
+fn start_ex(name: &str, min: u32, max: u32) -> (u32, *mut CLRES_FUNCTION_TABLE) {
+    const ENTRIES: &[crate::door::Entry] = &[crate::door::Entry::of::<Chair>(), crate::door::Entry::of::<Table>()];
+    let name = wide::units(name);
+    let mut callbacks = CLRES_CALLBACK_FUNCTION_TABLE::default();
+    let mut table = std::ptr::null_mut();
+    let _alone = STARTING.lock().unwrap();
+    // SAFETY: the name is NUL-terminated, the callbacks are a whole table, the result is ours.
+    let code = unsafe { crate::door::startup_ex(ENTRIES, name.as_ptr(), min, max, &mut callbacks, &mut table) };
+    (code, table)
+}
+
+#[test]
+fn startup_ex_gives_the_newest_version_that_both_speak() {
+    fn check(min: u32, max: u32, version: Result<u32, u32>) {
+        let (code, table) = start_ex("Chair", min, max);
+        // SAFETY: success promises a static table.
+        let got = if code == 0 { Ok(unsafe { (*table).Version }) } else { Err(code) };
+        assert_eq!(got, version, "{min:#x} to {max:#x}");
+    }
+    check(0x100, 0x400, Ok(0x400));
+    check(0x100, 0x500, Ok(0x400));
+    check(0x100, 0x3FF, Ok(0x300));
+    check(0x200, 0x200, Ok(0x200));
+    check(0x100, 0x100, Ok(0x100));
+    check(0x401, 0x500, Err(1306));
+    check(0x200, 0x100, Err(1306));
+    assert_eq!(start_ex("Sofa", 0x100, 0x400).0, 5080);
+    let (_, v4) = start_ex("side table", 0x100, 0x400);
+    // SAFETY: success promises a static table of version 4.
+    let (size, functions) = unsafe { ((*v4).TableSize, (*v4).Anonymous.V4Functions) };
+    assert_eq!(size, 112);
+    assert!(functions.Arbitrate.is_some() && functions.Release.is_some() && functions.Cancel.is_some());
+    // SAFETY: NULL instead of callbacks is what is tested.
+    let code = unsafe {
+        crate::door::startup_ex(&[], std::ptr::null(), 0x100, 0x400, std::ptr::null_mut(), std::ptr::null_mut())
+    };
+    assert_eq!(code, 87);
+}
+
+#[test]
+fn a_version_4_table_is_called_as_carelessly() {
+    let (_, table) = start_ex("Chair", 0x400, 0x400);
+    // SAFETY: success promises a static table of version 4.
+    let functions = unsafe { (*table).Anonymous.V4Functions };
+    let name = wide::units("a modern chair");
+    let null: *mut c_void = std::ptr::null_mut();
+    // SAFETY: text is NUL-terminated, buffers have the lengths beside them, every other pointer is NULL or ours.
+    unsafe {
+        let id = functions.Open.unwrap()(name.as_ptr(), null, 4, 1);
+        assert!(!id.is_null());
+        let (online, offline) = (functions.Online.unwrap(), functions.Offline.unwrap());
+        assert_eq!(online(id, std::ptr::null_mut(), 0, std::ptr::null_mut(), 3, 0), 87, "a length without a buffer");
+        let mut list = [0u8; 4];
+        assert_eq!(online(id, std::ptr::null_mut(), 2, list.as_mut_ptr(), 4, 0), 997);
+        assert_eq!(functions.Cancel.unwrap()(id, 0), 0);
+        assert_eq!(functions.Cancel.unwrap()(std::ptr::null_mut(), 0), 6);
+        assert_eq!(offline(id, name.as_ptr(), 0, std::ptr::null_mut(), 0, 0), 997);
+        assert_eq!(offline(id, std::ptr::null(), 0, std::ptr::null_mut(), 1, 0), 87);
+        let (mut returned, mut is_later) = (0, 7);
+        let control = functions.BeginResourceControl.unwrap();
+        let mut output = [0u8; 8];
+        let class = 0x0100_000D;
+        let to = output.as_mut_ptr().cast();
+        assert_eq!(control(id, class, null, 0, to, 8, &mut returned, 5, &mut is_later), 0);
+        assert_eq!((returned, is_later), (8, 0));
+        assert_eq!(control(id, class, null, 0, null, 0, &mut returned, 5, std::ptr::null_mut()), 234);
+        let as_user = functions.BeginResourceControlAsUser.unwrap();
+        assert_eq!(as_user(id, null, class, null, 0, to, 8, &mut returned, 5, &mut is_later), 0);
+        let type_control = functions.BeginResourceTypeControl.unwrap();
+        assert_eq!(type_control(name.as_ptr(), 0x0200_000D, null, 0, to, 8, &mut returned, 5, &mut is_later), 0);
+        let type_as_user = functions.BeginResourceTypeControlAsUser.unwrap();
+        assert_eq!(type_as_user(name.as_ptr(), null, 0x0200_000D, null, 0, to, 8, &mut returned, 5, &mut is_later), 0);
+        functions.Terminate.unwrap()(id);
+        functions.Close.unwrap()(id);
+    }
 }
 
 #[test]

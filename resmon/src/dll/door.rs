@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 
 use resapi_sys_mock::abi::{
     BOOL, CLRES_FUNCTION_TABLE, CLRES_V1_FUNCTION_SIZE, CLRES_V2_FUNCTION_SIZE, CLRES_V3_FUNCTION_SIZE,
@@ -55,6 +55,8 @@ pub(crate) struct Door {
     /// The registered name of the library.
     pub(crate) dll: Arc<str>,
     entries: Entries,
+    /// The two phases of the start were told.
+    phases: Once,
 }
 
 /// The functions of a table of any version. Those that are required were found not to be NULL.
@@ -146,7 +148,12 @@ impl Door {
         if let Some(missing) = entries.missing() {
             return Err(format!("the function table has NULL for {missing}, which every type needs"));
         }
-        Ok(Self { type_name: type_name.into(), dll, entries })
+        Ok(Self { type_name: type_name.into(), dll, entries, phases: Once::new() })
+    }
+
+    /// Runs `tell` once in the life of a type in this process; whoever comes meanwhile waits.
+    pub(crate) fn once_started(&self, tell: impl FnOnce()) {
+        self.phases.call_once(tell);
     }
 
     /// Arbitrate and Release are both there (reference 01.3).
@@ -461,7 +468,7 @@ pub(super) fn calling<R>(dll: &Arc<str>, call: impl FnOnce() -> R) -> R {
 }
 
 /// The library that the present thread is in, or, on a thread that a library made, all that it can be.
-pub(super) fn calling_dll() -> String {
+pub(crate) fn calling_dll() -> String {
     match CALLING.with_borrow(Option::clone) {
         Some(dll) => dll.to_string(),
         None => super::library::loaded_names(),

@@ -17,6 +17,7 @@ use resapi_sys_mock::host::{Host, HostTable, Value, table};
 
 use super::handles::{BadHandle, HandleTable, find_resource};
 use super::{complain, monitor};
+use crate::call_guard;
 use crate::clock::lock;
 use crate::protocol::{LogLevel, RegistryAnswer, RegistryCall};
 
@@ -197,6 +198,7 @@ impl Host for RegistryAndEvents {
     }
 
     fn create_key(&self, key: usize, path: &str, _access: u32) -> Result<(usize, bool), u32> {
+        call_guard::check("ClusterRegCreateKey", 0)?;
         let (parent, path) = self.below(key, path)?;
         let created = match ask(RegistryCall::Create { path: path.clone() })? {
             RegistryAnswer::Done { created } => created,
@@ -225,12 +227,14 @@ impl Host for RegistryAndEvents {
     }
 
     fn set_value(&self, key: usize, name: &str, value: Value) -> Result<(), u32> {
+        call_guard::check("ClusterRegSetValue", 0)?;
         let path = self.key(key)?.path;
         self.keep_listing(key, None);
         ask(RegistryCall::Set { path, name: name.into(), kind: value.kind, bytes: value.data }).map(drop)
     }
 
     fn delete_value(&self, key: usize, name: &str) -> Result<(), u32> {
+        call_guard::check("ClusterRegDeleteValue", 0)?;
         let path = self.key(key)?.path;
         self.keep_listing(key, None);
         ask(RegistryCall::Delete { path, name: name.into() }).map(drop)
@@ -285,6 +289,22 @@ impl Host for RegistryAndEvents {
 
     fn set_last_error(&self, code: u32) {
         LAST_ERROR.set(code);
+    }
+
+    fn guard_call(&self, function: &str, control: u32) -> Result<(), u32> {
+        call_guard::check(function, control)
+    }
+
+    fn worker_pass(&self) -> u64 {
+        call_guard::worker_pass()
+    }
+
+    fn worker_begins(&self, pass: u64) {
+        call_guard::worker_begins(pass);
+    }
+
+    fn worker_ends(&self) {
+        call_guard::worker_ends();
     }
 }
 

@@ -11,11 +11,13 @@ use std::sync::{Arc, Mutex};
 
 use resapi_sys_mock::abi::{STARTUP_EX_ROUTINE, STARTUP_ROUTINE};
 use resapi_sys_mock::codes::win32::{ERROR_MOD_NOT_FOUND, ERROR_PROC_NOT_FOUND, ERROR_SUCCESS};
+use resapi_sys_mock::guard;
 use resapi_sys_mock::host::BIND_ROUTINE;
 
 use super::provider::{LoadError, Startup};
 use super::{door, host};
 use crate::clock::lock;
+use crate::protocol::LogLevel;
 
 /// The file is no library for this system (Win32 193, which the cluster's own table of errors does not have).
 pub(crate) const ERROR_BAD_EXE_FORMAT: u32 = 193;
@@ -58,6 +60,7 @@ pub(super) fn load(dll_name: &str) -> Result<Startup, LoadError> {
     // Never unloaded: see the head of this file.
     let library: &'static libloading::Library = Box::leak(Box::new(library));
     bind(&dll, &path, library)?;
+    bind_guarded(&dll, library);
     // SAFETY: an export of this name has this signature, which the library promises by exporting it (reference 01.2).
     let startup_ex = unsafe { library.get::<STARTUP_EX_ROUTINE>(b"StartupEx\0") };
     // SAFETY: as above.
@@ -87,6 +90,21 @@ fn bind(dll: &Arc<str>, path: &Path, library: &libloading::Library) -> Result<()
                 path.display()
             );
             Err(LoadError { code, message })
+        }
+    }
+}
+
+/// Hands the host table to the libraries of the cluster API that this one was linked with, so that the call guard sees what
+/// it calls there. A symbol is looked for in a library and in all that it was linked with.
+fn bind_guarded(dll: &Arc<str>, library: &libloading::Library) {
+    for export in [guard::CLUSAPI_EXPORT, guard::RESUTILS_EXPORT] {
+        let name = format!("{export}\0");
+        // SAFETY: an export of this name has this signature, which the library promises by exporting it.
+        let Ok(bind) = (unsafe { library.get::<BIND_ROUTINE>(name.as_bytes()) }) else { continue };
+        // SAFETY: the table is static; its functions keep the promises of `resapi_sys_mock::host`.
+        let code = door::calling(dll, || unsafe { bind(&raw const host::HOST_TABLE) });
+        if code != ERROR_SUCCESS {
+            super::complain(LogLevel::Warning, &format!("{export} answered {code}: calls there are not watched"));
         }
     }
 }

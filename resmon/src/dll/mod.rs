@@ -11,7 +11,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::protocol::{LogLevel, Refusal, RegistryAnswer, RegistryCall};
+use crate::protocol::{Finding, LogLevel, Refusal, RegistryAnswer, RegistryCall, ResourceId};
 use crate::report::{Exit, Report};
 
 pub(crate) mod callbacks;
@@ -44,6 +44,10 @@ pub(crate) trait MonitorSide: Send + Sync {
     fn registry(&self, call: RegistryCall) -> Result<RegistryAnswer, Refusal>;
     /// A line for the cluster log that belongs to no resource.
     fn complain(&self, level: LogLevel, text: &str);
+    /// The same about a resource, if it is known.
+    fn complain_of(&self, resource: Option<ResourceId>, level: LogLevel, text: &str);
+    /// The call guard found something.
+    fn found(&self, finding: Finding);
     /// Our own code panicked while a library called it: the monitor must end.
     fn fatal(&self, text: &str);
 }

@@ -19,6 +19,7 @@ use resapi_sys_mock::{log_event, wide};
 use super::door::{self, Door};
 use super::library::ERROR_BAD_EXE_FORMAT;
 use super::{callbacks, host, library};
+use crate::call_guard;
 use crate::clock::lock;
 use crate::instance_state::named;
 use crate::protocol::TypeSpec;
@@ -175,6 +176,7 @@ fn start(startup: Startup, spec: &TypeSpec) -> Result<Door, LoadError> {
     if code != ERROR_SUCCESS {
         return Err(LoadError { code, message: refusal(spec, code, min, max) });
     }
+    call_guard::started(&spec.name, &spec.dll_name);
     // SAFETY: Startup promised a static table by answering success.
     let door = unsafe { Door::accept(&spec.name, dll, table, min, max) };
     door.map_err(|fault| {

@@ -64,7 +64,7 @@ impl Instance {
     }
 
     fn try_open(&self) -> Result<Opened, LoadError> {
-        let door = self.timed("Startup", || self.monitor.providers.door(&self.spec))?;
+        let door = self.monitor.door(&self.spec, &|call| self.watched(call))?;
         let weak: Weak<dyn ResourceSide> = self.me.clone();
         let full = |what: &str| LoadError {
             code: ERROR_NOT_ENOUGH_MEMORY,
@@ -217,14 +217,17 @@ impl Instance {
 
     /// Runs one call into the library under the eyes of the watchdog.
     pub(super) fn timed<R>(&self, call: &'static str, enter: impl FnOnce() -> R) -> R {
-        let watched = Watched {
+        self.monitor.timed(self.watched(call), enter)
+    }
+
+    fn watched(&self, call: &'static str) -> Watched {
+        Watched {
             resource: Some(self.id),
             resource_type: self.spec.name.clone(),
             dll_name: self.spec.dll_name.clone(),
             call,
             limit_ms: lock(&self.inner).timing.deadlock_timeout_ms,
-        };
-        self.monitor.timed(watched, enter)
+        }
     }
 
     fn code_of(&self, call: &'static str, enter: impl FnOnce(&Opened) -> u32) -> u32 {
