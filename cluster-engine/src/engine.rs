@@ -6,19 +6,22 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::call::{Cause, MonitorKey, Status};
+use crate::arbiter::Arbiter;
+use crate::call::Status;
 use crate::event::{Effect, Event, PeerBody, PeerMessage};
 use crate::executor::{self, Executor, Licence};
 use crate::id::{Guid, Lineage, NodeId};
 use crate::leader::Duties;
-use crate::membership::{Heartbeat, Membership, lease_length, terminate_grace};
-use crate::notice::{Component, Level, Notice, Subject};
+use crate::lineage::Rejoining;
+use crate::membership::{Membership, lease_length, terminate_grace};
+use crate::notice::{Component, Level, Notice};
 use crate::refusal::{Refusal, code};
 use crate::replica::{Out, Payload, Replica, ReplicaConfig, ReplicaError, Sabotage, Stored, VoterId};
 use crate::requests::{Queue, Requests};
 use crate::standing::Standing;
 use crate::state::{Answer, ClusterState, Command, LogBatch};
 use crate::time::{Millis, Time};
+use crate::witness::Hosted;
 
 /// How long a client waits at most until it is told that the outcome is not known.
 pub const CLIENT_TIMEOUT: Millis = Millis(20_000);
@@ -26,6 +29,8 @@ pub const CLIENT_TIMEOUT: Millis = Millis(20_000);
 const TICKS_PER_DETECTION: u64 = 40;
 /// A tick is not shorter than this.
 const MIN_TICK: Millis = Millis(10);
+/// Ticks of an election: the least time-out, its spread, and between heartbeats of the log.
+pub(crate) const ELECTION: (u32, u32, u32) = (8, 6, 2);
 /// Detection time before the cluster's own is known.
 const DETECTION_BEFORE_STATE: Millis = Millis(1_000);
 /// Ticks after which an unanswered request is sent again.
@@ -71,6 +76,12 @@ pub struct EngineSabotage {
     pub trust_stale_state: bool,
     /// Clients are answered when their command is proposed.
     pub answer_before_commit: bool,
+    /// R5: the host of the witness counts on it without having checked the ownership.
+    pub witness_lease_unchecked: bool,
+    /// A new host forgets that the former one could count on the witness until it was taken over.
+    pub forget_takeover: bool,
+    /// Messages of an older line of descent are listened to.
+    pub ignore_lineage: bool,
 }
 
 /// The engine of one node.
@@ -87,16 +98,27 @@ pub struct Engine {
     pub(crate) now: Time,
     next_tick: Time,
     next_beat: Time,
+    pub(crate) arbiter: Arbiter,
     /// Which node hosts which voter, as far as messages have told.
-    routes: BTreeMap<VoterId, NodeId>,
+    pub(crate) routes: BTreeMap<VoterId, NodeId>,
     /// The leader's idea of cluster time: (cluster time, own time) when it took over.
-    time_base: Option<(Time, Time)>,
+    pub(crate) time_base: Option<(Time, Time)>,
+    /// By which voter this node leads, and in which term.
+    pub(crate) led: Option<(VoterId, u64)>,
+    /// The latest contact of any earlier leader, once it is known in this leadership.
+    pub(crate) past: Option<Time>,
+    /// This node has to join another line of descent.
+    pub(crate) rejoining: Option<Rejoining>,
+    /// Prevent quorum is in force: it has not been a member in this life yet.
+    pub(crate) prevented: bool,
+    /// The request that makes force quorum part of the state.
+    pub(crate) forcing: Option<u64>,
     /// Something was proposed that the replica has to be drained for.
     pub(crate) has_proposed: bool,
     /// The longest lease that this node earned as the leader. It holds although the voters change or another leads.
     earned_until: Option<Time>,
     /// The index of the first entry of this node's own term, while it leads.
-    led_from: Option<u64>,
+    pub(crate) led_from: Option<u64>,
     /// An empty state for readers before the first one is here.
     empty: ClusterState,
     out: Vec<Effect>,
@@ -109,9 +131,8 @@ impl Engine {
     /// When the store does not make sense.
     pub fn new(config: EngineConfig, stored: Stored, now: Time) -> Result<Engine, ReplicaError> {
         let mut replica_config = ReplicaConfig::node(config.voter, config.seed);
-        replica_config.election_ticks = 8;
-        replica_config.election_spread = 6;
-        replica_config.heartbeat_ticks = 2;
+        (replica_config.election_ticks, replica_config.election_spread, replica_config.heartbeat_ticks) = ELECTION;
+        replica_config.may_lead = !config.prevent_quorum;
         replica_config.sabotage = config.sabotage.replica;
         let replica = Replica::start(replica_config, stored)?;
         let mut engine = Engine {
@@ -126,8 +147,14 @@ impl Engine {
             now,
             next_tick: now,
             next_beat: now,
+            arbiter: Arbiter::default(),
             routes: BTreeMap::new(),
             time_base: None,
+            led: None,
+            past: None,
+            rejoining: None,
+            prevented: config.prevent_quorum,
+            forcing: None,
             has_proposed: false,
             led_from: None,
             earned_until: None,
@@ -150,12 +177,12 @@ impl Engine {
             Event::Resource { resource, generation, status } => self.resource(resource, generation, status),
             Event::MonitorLost { monitor, culprit, text } => self.monitor_lost(monitor, culprit, &text),
             Event::MonitorHung { monitor, culprit } => self.out.push(Effect::KillMonitor { monitor, culprit }),
-            Event::QuorumResourceLost { .. }
-            | Event::WitnessTaken { .. }
-            | Event::WitnessRefused { .. }
-            | Event::WitnessPersisted { .. }
-            | Event::WitnessChecked { .. }
-            | Event::WitnessLost { .. } => {}
+            Event::QuorumResourceLost { resource } => self.quorum_resource_lost(resource),
+            Event::WitnessTaken { round, epoch, stored } => self.witness_taken(round, epoch, *stored),
+            Event::WitnessRefused { round, missing, text } => self.witness_refused(round, missing, &text),
+            Event::WitnessPersisted { epoch, n } => self.witness_persisted(epoch, n),
+            Event::WitnessChecked { epoch, stamp } => self.witness_checked(epoch, stamp),
+            Event::WitnessLost { epoch, text } => self.witness_lost(epoch, &text),
             Event::Stop => self.stop(),
         }
         self.earned_until = self.own_lease().max(self.earned_until);
@@ -164,12 +191,18 @@ impl Engine {
         for _ in 0..MAX_ROUNDS {
             let before = self.out.len();
             self.drain_replica();
+            self.drain_witness();
+            self.keep_seat();
+            self.keep_lineage();
             self.keep_standing();
+            self.arbitrate();
             self.settle_resources();
             self.lead();
             self.send_requests();
             let proposed = std::mem::take(&mut self.has_proposed);
-            if self.out.len() == before && !proposed && !self.replica.snapshot_due() {
+            let has_more =
+                proposed || self.replica.snapshot_due() || self.arbiter.hosted().is_some_and(Hosted::has_mail);
+            if self.out.len() == before && !has_more {
                 break;
             }
         }
@@ -183,7 +216,10 @@ impl Engine {
         if let Some(until) = self.lease().filter(|until| *until > self.now) {
             next = next.min(until);
         }
-        if self.replica.is_leader()
+        for at in [self.next_check(), self.arbiter.next_deadline()].into_iter().flatten() {
+            next = next.min(at);
+        }
+        if self.is_leader()
             && let Some(due) = self.state().next_deadline()
         {
             next = next.min(self.now + due.since(self.cluster_time()));
@@ -206,13 +242,16 @@ impl Engine {
     /// Who leads, as far as this node knows.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
+        if self.seat().is_some() {
+            return Some(self.config.node);
+        }
         self.node_of(self.replica.leader()?)
     }
 
     /// Does this node lead?
     #[must_use]
     pub fn is_leader(&self) -> bool {
-        self.replica.is_leader()
+        self.seat().is_some()
     }
 
     /// Until when resources of this node may run. `None`: never had one.
@@ -249,7 +288,13 @@ impl Engine {
     /// The replica's term.
     #[must_use]
     pub fn term(&self) -> u64 {
-        self.replica.term()
+        self.seat().unwrap_or(&self.replica).term()
+    }
+
+    /// The voters and learners, as this node's own replica has applied them.
+    #[must_use]
+    pub fn voters(&self) -> crate::replica::Voters {
+        self.replica.voters()
     }
 
     /// Resources of which something may be running on this node.
@@ -284,7 +329,15 @@ impl Engine {
     }
 
     fn peer(&mut self, from: NodeId, message: PeerMessage) {
+        if !self.is_of_this_lineage(from, &message) {
+            return;
+        }
         match message.body {
+            PeerBody::Raft(message) if self.arbiter.hosted().is_some_and(|h| h.replica.id() == message.to) => {
+                self.routes.insert(message.from, from);
+                self.witness_hears(message);
+            }
+            PeerBody::Raft(message) if self.is_prevented_from(&message) => {}
             PeerBody::Raft(message) => {
                 self.routes.insert(message.from, from);
                 if let Err(rejected) = self.replica.receive(message) {
@@ -297,7 +350,7 @@ impl Engine {
             }
             PeerBody::Heartbeat(beat) => self.heartbeat(from, &beat),
             PeerBody::Proposals(proposals) => {
-                if self.replica.is_leader() {
+                if self.is_leader() {
                     self.queue.take_in(proposals);
                 }
             }
@@ -310,54 +363,11 @@ impl Engine {
         PeerMessage { lineage: self.config.lineage, body }
     }
 
-    fn heartbeat(&mut self, from: NodeId, beat: &Heartbeat) {
-        self.membership.enter_term(self.replica.term());
-        let leader = self.leader();
-        let t1 = lease_length(self.detection());
-        self.membership.hear(from, beat, leader, t1, self.now);
-        if !beat.is_answer {
-            self.send_beat(from, true);
-        }
-    }
-
     fn resource(&mut self, resource: Guid, generation: u64, status: Status) {
+        if matches!(status, Status::Arbitrated { .. } | Status::Released { .. }) {
+            return self.quorum_call_returned(resource, generation, &status);
+        }
         if let Some(command) = self.executor.reported(resource, generation, status) {
-            self.requests.add(command, None, None);
-        }
-    }
-
-    fn monitor_lost(&mut self, monitor: MonitorKey, culprit: Option<(Guid, String)>, text: &str) {
-        let cause = match &culprit {
-            Some((id, call)) => {
-                let culprit = self.state().resource_name(*id);
-                Cause::Deadlock { call: call.clone(), culprit }
-            }
-            None => Cause::MonitorDied { text: text.to_owned() },
-        };
-        if let (Some((id, call)), Some(state)) = (&culprit, &self.state) {
-            let name = state.resource_name(*id);
-            let text =
-                format!("A call of resource '{name}' ({call}) did not return in time; its Resource Monitor is ended.");
-            let is_separate = state.resources.get(id).is_none_or(|r| r.config.separate_monitor);
-            let mut notice = self.notice(Level::Error, Component::Rcm, text);
-            notice.event = Some(1230);
-            notice.subject = Some(Subject::Resource(name));
-            self.out.push(Effect::Notice(notice));
-            if !is_separate {
-                // The culprit gets a monitor of its own from now on (reference 1.7).
-                let values = vec![("SeparateMonitor".to_owned(), Some(clusreg::Value::dword(1)))];
-                let object = crate::state::Object::Resource(*id);
-                self.requests.add(Command::SetProperties { object, values }, None, None);
-            }
-        }
-        let mut notice = self.notice(
-            Level::Critical,
-            Component::Rhs,
-            format!("A Resource Monitor ended and will be started again: {text}."),
-        );
-        notice.event = Some(1146);
-        self.out.push(Effect::Notice(notice));
-        for command in self.executor.monitor_lost(monitor, &cause, self.now) {
             self.requests.add(command, None, None);
         }
     }
@@ -370,6 +380,9 @@ impl Engine {
         let mut ticks = 0;
         while self.next_tick <= self.now && ticks < MAX_TICKS_AT_ONCE {
             self.replica.tick();
+            if let Some(hosted) = self.arbiter.hosted_mut() {
+                hosted.replica.tick();
+            }
             self.next_tick = self.next_tick + tick;
             ticks += 1;
         }
@@ -380,6 +393,7 @@ impl Engine {
             self.next_beat = self.now + self.state().heartbeat_delay();
             self.beat_all();
         }
+        self.check_witness();
         for ticket in self.requests.expired(self.now) {
             let text = "No answer came in time. What was asked for may have happened or may still happen; look before you repeat it.";
             let refusal = Refusal::new(code::TIMEOUT, text);
@@ -406,38 +420,6 @@ impl Engine {
         elapsed.max(self.now).max(stamp)
     }
 
-    // ---- heartbeats ----
-
-    fn beat_all(&mut self) {
-        let others: Vec<NodeId> = self.state().nodes.keys().copied().filter(|n| *n != self.config.node).collect();
-        for node in others {
-            self.send_beat(node, false);
-        }
-    }
-
-    pub(crate) fn send_beat(&mut self, to: NodeId, is_answer: bool) {
-        self.membership.enter_term(self.replica.term());
-        if self.leader() == Some(to) {
-            self.membership.note_ack(to);
-        }
-        let beat = self.membership.heartbeat(to, self.now, is_answer, self.contact(), self.replica.committed());
-        self.out.push(Effect::Send { to, message: self.says(PeerBody::Heartbeat(beat)) });
-    }
-
-    /// This node leads and has committed an entry of its term: the latest time at which a majority obeyed it.
-    pub(crate) fn contact(&self) -> Option<Time> {
-        if !self.replica.is_leader() || self.led_from.is_none_or(|first| self.replica.committed() < first) {
-            return None;
-        }
-        let voters: Vec<NodeId> = self.replica.voters().voters.iter().filter_map(|v| self.node_of(*v)).collect();
-        self.membership.contact(self.config.node, &voters, self.now)
-    }
-
-    pub(crate) fn node_of(&self, voter: VoterId) -> Option<NodeId> {
-        let known = self.state().nodes.values().find(|n| n.voter == voter).map(|n| n.id);
-        known.or_else(|| self.routes.get(&voter).copied())
-    }
-
     // ---- the replica ----
 
     fn drain_replica(&mut self) {
@@ -446,8 +428,11 @@ impl Engine {
             match out {
                 Out::Persist { n, writes } => self.out.push(Effect::Persist { n, writes }),
                 Out::Send { to, message } => {
-                    if let Some(to) = self.node_of(to) {
-                        self.out.push(Effect::Send { to, message: self.says(PeerBody::Raft(message)) });
+                    if self.arbiter.hosted().is_some_and(|h| h.replica.id() == to) {
+                        self.witness_hears(message);
+                    } else if let Some(to) = self.node_of(to) {
+                        let message = self.says(PeerBody::Raft(message));
+                        self.out.push(Effect::Send { to, message });
                     }
                 }
                 Out::Committed { index, payload, .. } => self.committed(index, payload),
@@ -471,8 +456,9 @@ impl Engine {
         let Some(state) = &mut self.state else { return };
         match payload {
             Payload::Empty => state.applied = state.applied.max(index),
-            Payload::Voters(_) => {
-                state.applied = state.applied.max(index);
+            Payload::Voters(voters) => {
+                let notices = state.voters_changed(index, &voters);
+                self.out.extend(notices.into_iter().map(Effect::Notice));
                 self.membership.voters_changed(self.now);
             }
             Payload::Data(bytes) => {
@@ -515,24 +501,21 @@ impl Engine {
     }
 
     fn role(&mut self, term: u64, leader: Option<VoterId>, is_leader: bool) {
-        self.membership.enter_term(term);
+        self.enter_term();
         self.requests.send_again();
-        let name = leader.and_then(|l| self.node_of(l)).map(|n| self.state().node_name(n));
-        if is_leader {
-            self.time_base = Some((self.state().at.max(self.now), self.now));
-            // The last entry of its log is the empty one that a new leader appends, or comes after it.
-            self.led_from = Some(self.replica.last_index());
-            self.note(Level::Information, Component::Gum, format!("This node leads, term {term}."));
-        } else {
-            self.time_base = None;
-            self.led_from = None;
-            self.queue.clear();
+        if !is_leader {
+            let name = leader.and_then(|l| self.node_of(l)).map(|n| self.state().node_name(n));
             let text = match name {
                 Some(name) => format!("'{name}' leads, term {term}."),
                 None => format!("No leader is known, term {term}."),
             };
             self.note(Level::Debug, Component::Gum, text);
         }
+        self.beat_now();
+    }
+
+    /// Heartbeats go out now rather than when the next are due: there is news in them.
+    pub(crate) fn beat_now(&mut self) {
         self.next_beat = self.now + self.state().heartbeat_delay();
         self.beat_all();
     }
@@ -547,6 +530,7 @@ impl Engine {
             may_run: self.standing.may_run(),
             now: self.now,
             terminate_grace: terminate_grace(self.detection()),
+            opens: self.arbiter.needs_open(),
         };
         let reports = self.executor.settle(state, licence, &mut self.out);
         for report in reports {

@@ -31,6 +31,18 @@ struct Instance {
     is_ending: bool,
     /// Since when it should have ended for want of a lease.
     overdue_since: Option<Time>,
+    /// The last arbitration round that Arbitrate was called for.
+    round: u64,
+}
+
+/// What becomes of the wish to call Arbitrate.
+pub(crate) enum Arbitration {
+    /// The instance is not ready; ask again.
+    Wait,
+    /// Carry this out.
+    Call(Effect),
+    /// It cannot be opened.
+    Failed { code: u32, message: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +82,8 @@ pub(crate) struct Licence {
     pub(crate) now: Time,
     /// How long Terminate may take without a lease.
     pub(crate) terminate_grace: Millis,
+    /// A resource to open whether or not this node is a member: the quorum resource, to arbitrate.
+    pub(crate) opens: Option<Guid>,
 }
 
 impl Executor {
@@ -134,7 +148,7 @@ impl Executor {
         let monitor = state.monitor_of(resource);
         let Some(instance) = self.instances.get_mut(&resource.id) else {
             let is_held = self.held.get(&resource.id).is_some_and(|(until, _)| licence.now < *until);
-            if asked || (licence.is_member && !is_held) {
+            if asked || ((licence.is_member || licence.opens == Some(resource.id)) && !is_held) {
                 let entry = EntryPoint::Open(spec.clone());
                 out.push(Effect::Call { resource: resource.id, monitor, generation: resource.generation, entry });
                 let instance = Instance {
@@ -146,6 +160,7 @@ impl Executor {
                     is_active: false,
                     is_ending: false,
                     overdue_since: None,
+                    round: 0,
                 };
                 self.instances.insert(resource.id, instance);
             }
@@ -305,6 +320,31 @@ impl Executor {
             }
         }
         reports
+    }
+
+    /// Arbitrate of the quorum resource, for this round, once it is open here and nothing of it has to end first.
+    pub(crate) fn arbitrate(&mut self, id: Guid, round: u64, may_run: bool) -> Arbitration {
+        let Some(instance) = self.instances.get_mut(&id) else { return Arbitration::Wait };
+        let must_end = instance.is_ending || (instance.is_active && !may_run);
+        match &instance.open {
+            Open::Yes if !must_end && instance.round < round => {
+                instance.round = round;
+                Arbitration::Call(instance.call(id, round, EntryPoint::Arbitrate))
+            }
+            Open::Yes | Open::Opening | Open::Closing => Arbitration::Wait,
+            Open::Failed { code, message } => Arbitration::Failed { code: *code, message: message.clone() },
+        }
+    }
+
+    /// Release of the quorum resource. `None`: it is not open, or online here by the will of the state and keeps its device.
+    pub(crate) fn release(&mut self, id: Guid, round: u64) -> Option<Effect> {
+        let instance = self.instances.get(&id).filter(|i| i.open == Open::Yes && !i.is_active)?;
+        Some(instance.call(id, round, EntryPoint::Release))
+    }
+
+    /// The monitor that a resource is in.
+    pub(crate) fn monitor_of(&self, id: Guid) -> Option<MonitorKey> {
+        self.instances.get(&id).map(|i| i.monitor)
     }
 
     /// Ends everything that is active, by this node's own decision.

@@ -4,7 +4,8 @@ use crate::engine::Engine;
 use crate::event::{Effect, PeerBody};
 use crate::id::NodeId;
 use crate::membership::fence_length;
-use crate::replica::{VoterChange, VoterId};
+use crate::quorum::Witness;
+use crate::replica::{Replica, VoterId};
 use crate::state::{Command, LogBatch, NodeState};
 use crate::time::Time;
 
@@ -18,14 +19,14 @@ pub(crate) struct Duties {
 
 impl Engine {
     pub(crate) fn lead(&mut self) {
-        if !self.replica.is_leader() || self.state.is_none() {
+        if !self.is_leader() || self.state.is_none() {
             return;
         }
         self.watch_deadlines();
         self.watch_nodes();
         self.keep_voters();
         self.propose();
-        if self.is_leaving() {
+        if self.is_leaving() || self.led.is_some_and(|(voter, _)| voter != self.config.voter) {
             self.hand_over_leadership();
         }
     }
@@ -43,8 +44,7 @@ impl Engine {
     fn watch_nodes(&mut self) {
         let me = self.config.node;
         let detection = self.detection();
-        let voters: Vec<NodeId> = self.replica.voters().voters.iter().filter_map(|v| self.node_of(*v)).collect();
-        let past = self.membership.past_contact(me, &voters);
+        let past = self.past_contact();
         let mut commands = Vec::new();
         for node in self.state().nodes.values().filter(|n| n.id != me && n.incarnation != 0) {
             let (id, incarnation, down_at) = (node.id, node.incarnation, node.down_at);
@@ -78,38 +78,13 @@ impl Engine {
         sequence.is_some_and(|s| self.requests.is_waiting(*s))
     }
 
-    /// Every node of the state is a voter; a new one learns first. One change at a time.
-    fn keep_voters(&mut self) {
-        let present = self.replica.voters();
-        let wanted: Vec<VoterId> = self.state().nodes.values().map(|n| n.voter).collect();
-        let me = self.config.voter;
-        let gone = present.voters.iter().chain(&present.learners).find(|v| !wanted.contains(v));
-        let new = wanted.iter().find(|v| !present.has(**v));
-        let change = match (gone, new, present.learners.first()) {
-            (Some(gone), _, _) if *gone == me => return self.hand_over_leadership(),
-            (Some(gone), _, _) => VoterChange::Remove(*gone),
-            (None, Some(new), _) => VoterChange::AddLearner(*new),
-            (None, None, Some(learner)) => VoterChange::Promote(*learner),
-            (None, None, None) => return,
-        };
-        // Refused while another change is under way, or the learner is behind: it is asked again at the next step.
-        if self.replica.change_voters(change).is_ok() {
-            self.note_voters(change);
-        }
-    }
-
-    fn note_voters(&mut self, change: VoterChange) {
-        let text = format!("Change of voters proposed: {change:?}.");
-        self.note(crate::notice::Level::Debug, crate::notice::Component::Quorum, text);
-    }
-
     /// Many waiting proposals go into one entry, and the next entry waits until the disk has the last one.
     fn propose(&mut self) {
-        while !self.queue.is_empty() && self.replica.can_take_proposals() {
+        while !self.queue.is_empty() && self.seat().is_some_and(Replica::can_take_proposals) {
             let proposals = self.queue.next_entry();
             let at = self.cluster_time();
             let bytes = postcard::to_stdvec(&LogBatch { at, proposals }).expect("proposals are serializable");
-            if self.replica.propose(bytes).is_err() {
+            if self.seat_mut().is_none_or(|seat| seat.propose(bytes).is_err()) {
                 // What was taken out comes again from its proposers.
                 self.queue.clear();
                 return;
@@ -118,26 +93,34 @@ impl Engine {
         }
     }
 
-    /// Gives leadership to the voter that is furthest, when there is another one that is heard and stays.
+    /// Gives leadership to the voter that is furthest, when there is another one that is heard and stays. A node's own
+    /// voter comes before the witness, which leads only where it has to.
     pub(crate) fn hand_over_leadership(&mut self) {
-        if !self.replica.is_leader() {
-            return;
-        }
-        let me = self.config.voter;
+        let Some(seat) = self.seat() else { return };
+        let (leads, voters) = (seat.id(), seat.voters().voters);
+        let own = self.config.voter;
         let is_heard = |v: &VoterId| {
             let Some(node) = self.node_of(*v) else { return false };
+            if node == self.config.node {
+                return !self.is_leaving();
+            }
             let stays = self.state().nodes.get(&node).is_some_and(|n| n.state == NodeState::Up && !n.leaving);
             let heard = self.membership.last_heard(node).unwrap_or(Time(0));
             stays && self.now.since(heard) < self.detection()
         };
-        let voters = self.replica.voters().voters;
+        let is_witness = |v: &VoterId| self.state().quorum.witness.as_ref().is_some_and(|w| w.voter == *v);
+        let can_lead = |v: &VoterId| {
+            !is_witness(v) || self.state().quorum.witness.as_ref().is_some_and(|w| w.kind == Witness::Disk)
+        };
         let best = voters
             .into_iter()
-            .filter(|v| *v != me && is_heard(v))
-            .max_by_key(|v| (self.replica.matched(*v), std::cmp::Reverse(*v)));
-        if let Some(best) = best {
+            .filter(|v| *v != leads && is_heard(v) && can_lead(v))
+            .max_by_key(|v| (!is_witness(v), *v == own, seat.matched(*v), std::cmp::Reverse(*v)));
+        let Some(best) = best else { return };
+        // The witness hands over to nodes only: with a disk alone there is nobody else, and it goes on.
+        if let Some(seat) = self.seat_mut() {
             // Refused when it is under way already.
-            let _ = self.replica.transfer(best);
+            let _ = seat.transfer(best);
         }
     }
 
@@ -149,7 +132,7 @@ impl Engine {
             return;
         }
         if leader == self.config.node {
-            if self.replica.is_leader() {
+            if self.is_leader() {
                 self.queue.take_in(proposals);
                 self.propose();
             }

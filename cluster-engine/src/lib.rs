@@ -13,25 +13,39 @@
 //! | `executor` | makes true on this node what the state asks of it |
 //! | `standing` | this node's own standing: lease, start, leaving |
 //! | `leader` | what only the leader does |
+//! | `monitors` | the loss of a Resource Monitor |
+//! | `voters` | how the leader moves votes towards what the quorum rules want |
+//! | `seat` | by which voter this node leads |
+//! | `contact` | who was heard when, and what that proves |
+//! | `arbiter` | when this node fights for the quorum device |
+//! | `witness` | the witness voter while this node hosts it |
+//! | `lineage` | force quorum, prevent quorum, and what they mean for others |
 //! | `requests` | requests that wait for their outcome |
 
 #![forbid(unsafe_code)]
 
+mod arbiter;
 pub mod call;
+mod contact;
 mod engine;
 mod event;
 mod executor;
 mod id;
 mod leader;
+mod lineage;
 pub mod membership;
+mod monitors;
 mod notice;
 pub mod quorum;
 mod refusal;
 pub mod replica;
 mod requests;
+mod seat;
 mod standing;
 pub mod state;
 mod time;
+mod voters;
+mod witness;
 
 pub use engine::{CLIENT_TIMEOUT, Engine, EngineConfig, EngineSabotage};
 pub use event::{Effect, Event, PeerBody, PeerMessage};

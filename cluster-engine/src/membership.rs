@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::NodeId;
+use crate::replica::VoterId;
 use crate::time::{Millis, Time};
 
 /// T2 is greater than T1 by this fraction of it, in percent, but at least by [`FENCE_MARGIN_MIN`]: room for the
@@ -53,6 +54,40 @@ pub struct Heartbeat {
     pub committed: u64,
     /// How long ago the newest heartbeat came that the sender acknowledged to a leader of a term before `term`.
     pub past_ack_age: Millis,
+    /// The witness, when the sender hosts it.
+    pub witness: Option<WitnessBeat>,
+}
+
+/// What a node says for the witness that it hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitnessBeat {
+    /// Its ownership epoch; of two that claim to host it, the higher one does.
+    pub epoch: u64,
+    /// Its voter id.
+    pub voter: VoterId,
+    /// Its term.
+    pub term: u64,
+    /// How long ago the ownership was last found to be the sender's; `None`: not yet.
+    pub checked_age: Option<Millis>,
+    /// How long ago it can last have acknowledged a leader of a term before its present one.
+    pub past_ack_age: Millis,
+}
+
+/// What is known of a witness that another node hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WitnessSeen {
+    /// On which node.
+    pub host: NodeId,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Its voter id.
+    pub voter: VoterId,
+    /// Own time at which its host last spoke for it.
+    pub heard: Time,
+    /// The latest own time that it acknowledged in the present term.
+    acked: Option<Time>,
+    /// The latest own time at which it can have acknowledged an earlier leader.
+    past_ack: Option<Time>,
 }
 
 /// What is known of another node.
@@ -86,6 +121,8 @@ pub struct Membership {
     voters_changed: Time,
     /// The commit index that came with the last grant.
     granted_index: u64,
+    /// The witness on another node, as far as was heard; the highest epoch.
+    witness: Option<WitnessSeen>,
 }
 
 /// T1: how long after the last proof a node may go on.
@@ -108,6 +145,21 @@ pub fn terminate_grace(detection: Millis) -> Millis {
     Millis((fence_length(detection).0 - lease_length(detection).0) / 2)
 }
 
+/// The latest time that a majority of `voters` voters has acknowledged, of the times that are known.
+#[must_use]
+pub fn majority_acknowledged(mut acks: Vec<Time>, voters: usize) -> Option<Time> {
+    acks.sort_unstable_by(|a, b| b.cmp(a));
+    acks.get(voters / 2).copied()
+}
+
+/// The latest time at which an earlier leader can have had the acknowledgement of a majority, from what a majority of
+/// `voters` voters says of itself; `None` while fewer have spoken.
+#[must_use]
+pub fn majority_let_go(mut acks: Vec<Time>, voters: usize) -> Option<Time> {
+    acks.sort_unstable();
+    acks.get(voters / 2).copied()
+}
+
 impl Membership {
     /// A service that starts now.
     #[must_use]
@@ -122,17 +174,26 @@ impl Membership {
             granted_until: None,
             voters_changed: now,
             granted_index: 0,
+            witness: None,
         }
     }
 
-    /// The replica is in this term now. Acknowledgements of an earlier term count no more.
-    pub fn enter_term(&mut self, term: u64) {
+    /// The replica is in this term now. Acknowledgements of an earlier term count no more. `led`: this node led until now,
+    /// and so acknowledged itself until now.
+    pub fn enter_term(&mut self, term: u64, led: bool, now: Time) {
         if term <= self.term {
             return;
         }
         self.term = term;
         if let Some((_, at)) = self.my_ack.filter(|(t, _)| *t < term) {
             self.my_past_ack = self.my_past_ack.max(at);
+        }
+        if led {
+            self.my_past_ack = self.my_past_ack.max(now);
+        }
+        if let Some(witness) = &mut self.witness {
+            witness.acked = None;
+            witness.past_ack = None;
         }
         for peer in self.peers.values_mut() {
             peer.acked = None;
@@ -149,6 +210,7 @@ impl Membership {
         is_answer: bool,
         contact: Option<Time>,
         committed: u64,
+        witness: Option<WitnessBeat>,
     ) -> Heartbeat {
         Heartbeat {
             incarnation: self.incarnation,
@@ -158,7 +220,8 @@ impl Membership {
             echo: self.peers.get(&to).and_then(|p| p.stamp),
             contact_age: contact.map(|c| now.since(c)),
             committed,
-            past_ack_age: now.since(self.my_past_ack.max(self.started)),
+            past_ack_age: now.since(self.past_ack()),
+            witness,
         }
     }
 
@@ -176,6 +239,7 @@ impl Membership {
             peer.past_ack = Some(now - beat.past_ack_age);
             peer.acked = peer.acked.max(echo);
         }
+        self.hear_witness(from, beat, echo, now);
         if let (Some(age), Some(echo), true) = (beat.contact_age, echo, leader == Some(from)) {
             let until = Time((echo.0 + t1.0).saturating_sub(age.0));
             self.granted_until = self.granted_until.max(Some(until));
@@ -191,29 +255,78 @@ impl Membership {
         }
     }
 
-    /// The latest own time that a majority of `voters` (which contain this node) has acknowledged in this term.
-    #[must_use]
-    pub fn contact(&self, me: NodeId, voters: &[NodeId], now: Time) -> Option<Time> {
-        let mut acks: Vec<Time> = voters
-            .iter()
-            .filter_map(|v| if *v == me { Some(now) } else { self.peers.get(v).and_then(|p| p.acked) })
-            .collect();
-        acks.sort_unstable_by(|a, b| b.cmp(a));
-        acks.get(voters.len() / 2).copied()
+    /// What a heartbeat says of the witness: it is where the highest epoch is, and whoever hosted it and says no more that
+    /// it does, hosts it no more.
+    fn hear_witness(&mut self, from: NodeId, beat: &Heartbeat, echo: Option<Time>, now: Time) {
+        let Some(said) = beat.witness else {
+            if self.witness.is_some_and(|w| w.host == from) {
+                self.witness = None;
+            }
+            return;
+        };
+        let known = self.witness.filter(|w| w.voter == said.voter && w.epoch >= said.epoch);
+        if known.is_some_and(|w| w.epoch > said.epoch || w.host != from) {
+            return;
+        }
+        let mut seen = known.unwrap_or(WitnessSeen {
+            host: from,
+            epoch: said.epoch,
+            voter: said.voter,
+            heard: now,
+            acked: None,
+            past_ack: None,
+        });
+        seen.heard = now;
+        if said.term == self.term && beat.term == self.term {
+            // The echoed stamp lies before the moment at which the age of the check was measured.
+            let acked = echo.zip(said.checked_age).map(|(echo, age)| echo - age);
+            seen.acked = seen.acked.max(acked);
+            seen.past_ack = Some(now - said.past_ack_age);
+        }
+        self.witness = Some(seen);
     }
 
-    /// Own time after which no earlier leader can have had contact; `None` while it is not known of a majority.
+    /// The witness on another node.
     #[must_use]
-    pub fn past_contact(&self, me: NodeId, voters: &[NodeId]) -> Option<Time> {
-        let mine = self.my_past_ack.max(self.started);
-        let mut acks: Vec<Time> = voters
-            .iter()
-            .filter_map(|v| if *v == me { Some(mine) } else { self.peers.get(v).and_then(|p| p.past_ack) })
-            .collect();
-        acks.sort_unstable();
-        // Contact with the voters of before the last change ended when the leader applied it, which was before this node
-        // did.
-        acks.get(voters.len() / 2).map(|at| (*at).max(self.voters_changed))
+    pub fn witness(&self) -> Option<WitnessSeen> {
+        self.witness
+    }
+
+    /// The latest own time that this witness, hosted elsewhere, acknowledged in the present term.
+    #[must_use]
+    pub fn witness_acked(&self, voter: VoterId) -> Option<Time> {
+        self.witness.filter(|w| w.voter == voter)?.acked
+    }
+
+    /// The latest own time at which this witness, hosted elsewhere, can have acknowledged an earlier leader.
+    #[must_use]
+    pub fn witness_past_ack(&self, voter: VoterId) -> Option<Time> {
+        self.witness.filter(|w| w.voter == voter)?.past_ack
+    }
+
+    /// The latest own time that a node acknowledged in the present term.
+    #[must_use]
+    pub fn acked(&self, node: NodeId) -> Option<Time> {
+        self.peers.get(&node)?.acked
+    }
+
+    /// The latest own time at which another node can have acknowledged an earlier leader; `None` while it has not said so
+    /// in the present term.
+    #[must_use]
+    pub fn peer_past_ack(&self, node: NodeId) -> Option<Time> {
+        self.peers.get(&node)?.past_ack
+    }
+
+    /// The same of this node.
+    #[must_use]
+    pub fn past_ack(&self) -> Time {
+        self.my_past_ack.max(self.started)
+    }
+
+    /// When this node last saw the set of voters change.
+    #[must_use]
+    pub fn voters_changed_at(&self) -> Time {
+        self.voters_changed
     }
 
     /// The set of voters changed, or came with a snapshot.

@@ -10,6 +10,7 @@ use crate::event::Effect;
 use crate::executor;
 use crate::notice::{Component, Level};
 use crate::state::Command;
+use crate::time::{Millis, Time};
 
 /// Where a node stands.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub(crate) struct Standing {
     /// The request that tells the others: a start, or what was lost.
     telling: Option<u64>,
     leaving: Leaving,
+    /// While stopping: how long at most it waits for its vote to be taken.
+    vote_until: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +49,8 @@ impl Standing {
 impl Engine {
     /// Looks at lease and membership, and acts.
     pub(crate) fn keep_standing(&mut self) {
-        let holds = self.is_quorate(self.now) || self.config.sabotage.ignore_lease && self.standing.has_lease;
+        let holds = self.rejoining.is_none()
+            && (self.is_quorate(self.now) || self.config.sabotage.ignore_lease && self.standing.has_lease);
         if self.standing.has_lease && !holds {
             self.lose_lease();
         } else if !self.standing.has_lease && holds {
@@ -97,7 +101,7 @@ impl Engine {
             return;
         }
         let Some(state) = &self.state else { return };
-        if !state.nodes.contains_key(&self.config.node) {
+        if !state.nodes.contains_key(&self.config.node) || state.is_quarantined(self.config.node) {
             return;
         }
         let (node, incarnation) = (self.config.node, self.config.incarnation);
@@ -152,6 +156,7 @@ impl Engine {
                 } else if is_leaving
                     && !owns_active
                     && !self.executor.is_active()
+                    && !self.waits_for_vote()
                     && let Some(sequence) = self.requests.add(Command::NodeLeft { node, incarnation }, None, None)
                 {
                     self.standing.leaving = Leaving::Telling(sequence);
@@ -165,8 +170,19 @@ impl Engine {
         }
     }
 
+    /// A node that stops in an orderly way lets its vote be taken first, while it is there to agree (reference 7.5). It
+    /// does not wait for ever: a vote that cannot be taken is lost with the node, as with a crash.
+    fn waits_for_vote(&mut self) -> bool {
+        let until = *self.standing.vote_until.get_or_insert(self.now + Millis(self.detection().0 * 2));
+        let others = self.state().up_nodes().iter().any(|n| *n != self.config.node);
+        let has_vote = self.replica.voters().voters.contains(&self.config.voter);
+        let is_sole = !self.state().config.dynamic_quorum || !others;
+        has_vote && !is_sole && self.now < until
+    }
+
     fn finish_leaving(&mut self) {
         self.standing.leaving = Leaving::Done;
+        self.give_up_witness("the service stops");
         self.push(Effect::Stopped);
     }
 

@@ -231,13 +231,13 @@ fn never_two_clusters_when_nothing_returns() {
 #[test]
 fn never_two_clusters_when_nodes_return() {
     let check = |nodes, model, least| check(&configured(model, nodes, "", true, None), Reach::All, least);
-    // Two nodes without a witness have nothing to agree on: node 2 votes, whatever happens.
+    // Two nodes without a witness have nothing to agree on: node 1 votes, whatever happens.
     check(2, Nodes, 1);
     check(2, Disk, 10);
     check(3, Nodes, 10);
     check(3, Disk, 100);
     check(3, Share, 100);
-    check(4, Nodes, 500);
+    check(4, Nodes, 400);
     check(4, Disk, 50_000);
     check(5, Nodes, 50_000);
 }

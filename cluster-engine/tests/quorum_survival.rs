@@ -101,8 +101,8 @@ fn a_split_as_published() {
     check(3, Disk, [1, 2], &both, &|_| Some(Side::Right));
     check(3, DiskOnly, [1, 2], &both, &|witness| witness);
     check(3, DiskOnly, [2, 1], &[None], &|_| None);
-    // Node 1 is the one without a vote.
-    check(2, Nodes, [1, 1], &[None], &|_| Some(Side::Right));
+    // Node 2 is the one without a vote.
+    check(2, Nodes, [1, 1], &[None], &|_| Some(Side::Left));
 }
 
 /// "2 simultaneous (with witness on that side), then down to 1".
@@ -177,8 +177,8 @@ impl Masks {
         let usable = alive & self.witness;
         match (odd, usable) {
             (true, _) => nodes,
-            // The lowest bit of a number n is cleared by n & (n - 1).
-            (false, 0) => nodes & (nodes - 1),
+            // Without the highest bit; 0 has none.
+            (false, 0) => nodes & !nodes.checked_ilog2().map_or(0, |highest| 1 << highest),
             (false, witness) => nodes | witness,
         }
     }

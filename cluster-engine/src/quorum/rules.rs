@@ -71,9 +71,9 @@ pub fn standing(votes: &Votes, reachable: &BTreeSet<NodeId>, witness: WitnessAcc
 /// - A node votes when it may (`NodeWeight`) and is up.
 /// - An even number of those and a healthy witness: the witness votes too. An odd number: it does not.
 /// - An even number and no healthy witness: one of them gives up its vote. It is the one that
-///   `LowerQuorumPriorityNodeID` names, if it is among them, and otherwise the one with the lowest id. The real cluster
-///   chooses by a rule that is not published; the lowest id is taken here because every replica finds the same one
-///   without any memory (unverified).
+///   `LowerQuorumPriorityNodeID` names, if it is among them, and otherwise the one with the highest id. The real cluster
+///   chooses by a rule that is not published; the highest id is taken here because every replica finds the same one
+///   without any memory, and because the node that joined last seldom leads (unverified).
 ///
 /// Without dynamic quorum every configured vote is in force, always.
 #[must_use]
@@ -88,7 +88,7 @@ pub fn rebalance(votes: &Votes, up: &BTreeSet<NodeId>, witness_healthy: bool) ->
     let is_even = voting.len().is_multiple_of(2);
     let witness_votes = votes.witness.is_some() && witness_healthy && is_even;
     if is_even && !witness_votes {
-        let lowered = votes.lower_priority.filter(|id| voting.contains(id)).or_else(|| voting.first().copied());
+        let lowered = votes.lower_priority.filter(|id| voting.contains(id)).or_else(|| voting.last().copied());
         voting.retain(|id| Some(*id) != lowered);
     }
     let mut next = votes.clone();

@@ -259,6 +259,16 @@ impl Replica {
         self.raw.raft.raft_log.last_index()
     }
 
+    /// The term and index of the last entry, by which logs are compared: the greater one is the newer log.
+    pub fn last_place(&self) -> (u64, u64) {
+        (self.raw.raft.raft_log.last_term(), self.last_index())
+    }
+
+    /// From now on this replica may stand for election, or not.
+    pub fn set_may_lead(&mut self, may_lead: bool) {
+        self.config.may_lead = may_lead;
+    }
+
     /// Leader: a majority was heard from within the last `election_ticks`. Follower: a leader is known, which it is no
     /// longer when it has been silent for an election time-out.
     pub fn quorum_active(&self) -> bool {

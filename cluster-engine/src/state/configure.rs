@@ -340,6 +340,7 @@ impl ClusterState {
         story: &mut Story,
     ) -> Result<Answer, Refusal> {
         let (kind, path) = self.object_key(object)?;
+        self.refuse_last_vote(object, values)?;
         let mut batch = Batch::at(&path);
         for (name, value) in values {
             let property = property::check(kind, name, value.as_ref())?;

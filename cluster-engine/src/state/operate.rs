@@ -123,6 +123,9 @@ impl ClusterState {
     pub(super) fn offline_group(&mut self, id: Guid, story: &mut Story) -> Result<Answer, Refusal> {
         let group = self.group(id)?;
         self.refuse_if_busy(group)?;
+        if let Some(resource) = self.resources_of(id).map(|r| r.id).find(|r| self.is_quorum_resource(*r)) {
+            self.not_on_quorum_resource(resource, code::INVALID_OPERATION_ON_QUORUM, "taken offline with its group")?;
+        }
         self.write(Batch::at(format!("Groups\\{id}")).set_value("PersistentState", Value::dword(0)), story);
         let resources: Vec<Guid> = self.resources_of(id).map(|r| r.id).collect();
         let is_active = self.resources_of(id).any(|r| r.state.is_active());
@@ -234,6 +237,7 @@ impl ClusterState {
         let resource = self.resource(id)?;
         self.refuse_if_busy(self.group(resource.group)?)?;
         let (name, state, group) = (resource.config.name.clone(), resource.state, resource.group);
+        self.not_on_quorum_resource(id, code::INVALID_OPERATION_ON_QUORUM, "taken offline")?;
         let at_rest = matches!(state, ResourceState::Online | ResourceState::Offline | ResourceState::Failed);
         let waits = matches!(state, ResourceState::WaitingToComeOnline | ResourceState::DelayRestartingResource);
         if !at_rest && !waits && !force {

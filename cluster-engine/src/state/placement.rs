@@ -3,6 +3,7 @@
 //! 1. Candidates are nodes that are up, not paused, not stopping, and possible owners of every resource of the group.
 //! 2. The preferred owners come first, in their order, starting after the present owner when it stands in the list.
 //! 3. Then the others: the one with the fewest groups first, then by node id.
+//!    A group with the quorum resource goes to the node that hosts the witness before all others.
 //! 4. Of these the first that hosts no group of the same anti-affinity class; when there is none, the first, unless
 //!    ClusterEnforcedAntiAffinity is 1.
 
@@ -86,10 +87,27 @@ fn order(state: &ClusterState, group: &Group) -> Vec<NodeId> {
         state.nodes.keys().copied().filter(|n| *n != group.owner && !order.contains(n)).collect();
     rest.sort_by_key(|n| (hosted(state, *n), *n));
     order.extend(rest);
+    // The quorum resource goes to where the witness votes already.
+    if let Some(host) = quorum_host(state, group)
+        && let Some(at) = order.iter().position(|n| *n == host)
+    {
+        let host = order.remove(at);
+        order.insert(0, host);
+    }
     order
 }
 
+/// Where the witness votes, when the quorum resource is in this group.
+fn quorum_host(state: &ClusterState, group: &Group) -> Option<NodeId> {
+    let resource = state.quorum_resource().filter(|r| r.group == group.id)?;
+    let witness = state.quorum.witness.as_ref().filter(|w| w.resource == resource.id)?;
+    witness.host.map(|h| h.node)
+}
+
 fn standing(state: &ClusterState, group: &Group, id: NodeId) -> String {
+    if quorum_host(state, group) == Some(id) {
+        return "the witness votes there".to_owned();
+    }
     match group.config.preferred.iter().position(|n| *n == id) {
         Some(at) => format!("number {} of the preferred owners", at + 1),
         None => format!("hosts {} group(s)", hosted(state, id)),

@@ -243,6 +243,27 @@ impl ClusterState {
         Err(Refusal::new(code, text).fact("Resource", name))
     }
 
+    /// Refuses to take the last NodeWeight of a model in which nodes vote (5954).
+    pub(super) fn refuse_last_vote(
+        &self,
+        object: &super::Object,
+        values: &[(String, Option<Value>)],
+    ) -> Result<(), Refusal> {
+        let super::Object::Node(id) = object else { return Ok(()) };
+        let takes = values.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("NodeWeight") && value.as_ref().and_then(Value::as_dword) == Some(0)
+        });
+        let others = self.nodes.values().any(|n| n.id != *id && n.config.weight == 1);
+        if takes && !others && self.quorum.model.has_node_votes() {
+            let text = format!(
+                "No node would have a vote; give another one NodeWeight 1 before '{}' loses it.",
+                self.node_name(*id)
+            );
+            return Err(Refusal::new(code::CLUSTER_INVALID_NODE_WEIGHT, text));
+        }
+        Ok(())
+    }
+
     /// The witness votes on that node from now on.
     pub(super) fn witness_hosted(
         &mut self,

@@ -62,6 +62,7 @@ impl ClusterState {
     pub(super) fn delete_resource(&mut self, id: Guid, story: &mut Story) -> Result<Answer, Refusal> {
         let resource = self.resource(id)?;
         let (name, group, state) = (resource.config.name.clone(), resource.group, resource.state);
+        self.not_on_quorum_resource(id, code::QUORUM_RESOURCE, "deleted")?;
         if let Some(dependent) = self.resources_of(group).find(|r| r.config.dependencies.names(id)) {
             return Err(Refusal::new(
                 code::DEPENDENT_RESOURCE_EXISTS,
@@ -98,6 +99,7 @@ impl ClusterState {
         if from == to {
             return Ok(Answer::Done);
         }
+        self.not_on_quorum_resource(id, code::QUORUM_NOT_ALLOWED_IN_THIS_GROUP, "moved to another group")?;
         let (old, new) = (self.group(from)?, self.group(to)?);
         if old.moving.is_some() || new.moving.is_some() {
             return Err(Refusal::new(
@@ -203,6 +205,7 @@ impl ClusterState {
         let resource = self.resource(dependent)?;
         let group = resource.group;
         for provider in expression.providers() {
+            self.not_on_quorum_resource(provider, code::DEPENDENCY_NOT_ALLOWED, "depended on")?;
             if self.resource(provider)?.group != group || provider == dependent {
                 return Err(Refusal::new(
                     code::INVALID_PARAMETER,
@@ -249,6 +252,7 @@ impl ClusterState {
     ) -> Result<Answer, Refusal> {
         self.node(node)?;
         let resource = self.resource(id)?;
+        self.not_on_quorum_resource(id, code::INVALID_OPERATION_ON_QUORUM, "kept off a node")?;
         let list = resource.config.possible.clone().unwrap_or_else(|| self.nodes.keys().copied().collect());
         if !list.contains(&node) {
             return Err(Refusal::new(
