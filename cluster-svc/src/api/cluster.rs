@@ -1,4 +1,4 @@
-//! `/cluster`, `/quorum`, `/networks`, `/names`.
+//! `/cluster`, `/networks`, `/names`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::change::{AcceptedAnswer, Plan};
 use super::extract::{Asked, Body, Nothing, Waiting};
 use super::properties::{self, Given};
 use super::refused::Answered;
-use super::views::{self, ClusterView, NameView, NetworkView, PropertyView, QuorumView};
+use super::views::{self, ClusterView, NameView, NetworkView, PropertyView};
 
 /// Common properties to set.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,11 +43,7 @@ pub(super) async fn show_properties(
     State(api): State<Api>,
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answered<Json<BTreeMap<String, PropertyView>>> {
-    api.see(|sight| views::properties(sight.state, &Object::Cluster)).await.map(Json)
-}
-
-pub(super) async fn quorum(State(api): State<Api>, Asked(Nothing {}): Asked<Nothing>) -> Answered<Json<QuorumView>> {
-    api.see(QuorumView::of).await.map(Json)
+    api.see(|sight| views::properties(sight, &Object::Cluster)).await.map(Json)
 }
 
 pub(super) async fn networks(

@@ -41,6 +41,8 @@ pub struct Vantage {
     pub last_heard: BTreeMap<NodeId, Time>,
     /// How long after a node was declared down its groups wait until they start elsewhere.
     pub fence: Millis,
+    /// This life of the node was started with prevent quorum.
+    pub prevent_quorum: bool,
 }
 
 /// What is fixed while a node runs.

@@ -79,9 +79,7 @@ pub(super) async fn show_properties(
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answered<Json<BTreeMap<String, PropertyView>>> {
     let shown = api
-        .see(move |sight| {
-            names::group(sight.state, &name).map(|g| views::properties(sight.state, &Object::Group(g.id)))
-        })
+        .see(move |sight| names::group(sight.state, &name).map(|g| views::properties(sight, &Object::Group(g.id))))
         .await?;
     Ok(Json(shown?))
 }

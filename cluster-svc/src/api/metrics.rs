@@ -6,12 +6,15 @@ use std::fmt::Write;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use cluster_engine::state::{DrainStatus, Group, GroupState, Node, NodeState, Resource, ResourceState, property};
+use cluster_engine::quorum::Model;
+use cluster_engine::state::{
+    ClusterState, DrainStatus, Group, GroupState, Node, NodeState, Resource, ResourceState, property,
+};
 
 use super::Api;
 use super::extract::{Asked, Nothing};
 use super::refused::Answered;
-use super::views::{NetworkView, Sight};
+use super::views::{NetworkView, QuorumView, Sight, dynamic_weight, needs_prevent_quorum, status_bits};
 
 /// The version of the text format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -66,7 +69,25 @@ fn of_the_cluster(sight: Sight<'_>) -> Vec<Family> {
     let quorate = "1 when the answering node is in contact with a majority of votes.";
     let applied = "Index of the last change applied by the answering node.";
     let threshold = "Property SameSubnetThreshold: missed heartbeats until a node is down.";
-    vec![
+    let dword = |name: &str| property::dword(&state.hive, property::Kind::Cluster, "", name);
+    let numbers = [
+        ("cluster_quorum_arbitration_time_max", "Property QuorumArbitrationTimeMax, s.", "QuorumArbitrationTimeMax"),
+        ("cluster_quorum_arbitration_time_min", "Property QuorumArbitrationTimeMin, s.", "QuorumArbitrationTimeMin"),
+        (
+            "cluster_witness_database_write_timeout",
+            "Property WitnessDatabaseWriteTimeout, s.",
+            "WitnessDatabaseWriteTimeout",
+        ),
+        ("cluster_witness_restart_interval", "Property WitnessRestartInterval, min.", "WitnessRestartInterval"),
+        ("cluster_lower_quorum_priority_node_id", "Property LowerQuorumPriorityNodeID.", "LowerQuorumPriorityNodeID"),
+        ("cluster_quarantine_duration", "Property QuarantineDuration, s.", "QuarantineDuration"),
+        ("cluster_quarantine_threshold", "Property QuarantineThreshold.", "QuarantineThreshold"),
+    ];
+    let number = |(name, help, property): (&'static str, &'static str, &str)| {
+        Family::gauge(name, help, one(u64::from(dword(property))))
+    };
+    let quorum = of_quorum(sight, one);
+    let rest = vec![
         Family::gauge("cluster_quorate", quorate, one(u64::from(vantage.quorate))),
         Family::gauge("cluster_applied_index", applied, one(state.applied)),
         Family::gauge(
@@ -78,6 +99,36 @@ fn of_the_cluster(sight: Sight<'_>) -> Vec<Family> {
         Family::gauge("cluster_drain_on_shutdown", "Property DrainOnShutdown.", set("DrainOnShutdown")),
         Family::gauge("cluster_cluster_log_level", "Property ClusterLogLevel.", set("ClusterLogLevel")),
         Family::gauge("cluster_cluster_log_size", "Property ClusterLogSize.", set("ClusterLogSize")),
+    ];
+    rest.into_iter().chain(quorum).chain(numbers.map(number)).collect()
+}
+
+/// What is known of quorum at this moment.
+fn of_quorum(sight: Sight<'_>, one: impl Fn(u64) -> Vec<Labelled>) -> Vec<Family> {
+    let Sight { state, vantage, .. } = sight;
+    let view = QuorumView::of(sight);
+    let model = match state.quorum.model {
+        Model::NodeMajority => 1,
+        Model::NodeAndFileShareMajority => 2,
+        Model::NodeAndDiskMajority | Model::DiskOnly => 3,
+    };
+    let type_help = "How votes are counted: 1 nodes, 2 with a file share witness, 3 with a disk.";
+    let dynamic = "Property DynamicQuorum: 1 when votes follow the membership.";
+    let fix = "1 while quorum is forced.";
+    let prevent = "1 when the answering node was started with prevent quorum.";
+    let witness = "1 when the vote of the witness is in force.";
+    let epoch = "Ownership epoch of the witness: counts the arbitrations won; 0 without a witness.";
+    let has_vote = u64::from(state.votes().witness_has_vote());
+    vec![
+        Family::gauge("cluster_quorum_type_value", type_help, one(model)),
+        Family::gauge("cluster_dynamic_quorum_enabled", dynamic, one(u64::from(view.dynamic_quorum))),
+        Family::gauge("cluster_fix_quorum", fix, one(u64::from(view.fix_quorum))),
+        Family::gauge("cluster_prevent_quorum", prevent, one(u64::from(vantage.prevent_quorum))),
+        Family::gauge("cluster_witness_dynamic_weight", witness, one(has_vote)),
+        Family::gauge("cluster_votes", "Votes in force.", one(u64::from(view.votes))),
+        Family::gauge("cluster_votes_needed", "Votes that keep quorum.", one(u64::from(view.needed))),
+        Family::gauge("cluster_votes_present", "Votes in force that are there.", one(u64::from(view.present))),
+        Family::gauge("cluster_witness_epoch", epoch, one(view.witness.and_then(|w| w.epoch).unwrap_or(0))),
     ]
 }
 
@@ -86,11 +137,21 @@ fn of_nodes(sight: Sight<'_>) -> Vec<Family> {
         sight.state.nodes.values().map(|n| (vec![("name", n.config.name.clone())], value(n))).collect()
     };
     let state = "State of a node: 0 up, 1 down, 2 paused, 3 joining.";
+    let status = "Property StatusInformation, bits: 2 quarantined, 4, 8, 16 drain in progress, completed, failed.";
+    let needs = "1 when quorum was forced and the node has not joined the forced cluster yet.";
+    let cluster = sight.state;
+    let with = |value: fn(&ClusterState, &Node) -> u32| {
+        let label = |n: &Node| vec![("name", n.config.name.clone())];
+        cluster.nodes.values().map(move |n| (label(n), u64::from(value(cluster, n))))
+    };
+    let (dynamic, needing) = (with(dynamic_weight), with(needs_prevent_quorum));
     let drain = "Property NodeDrainStatus: 0 not initiated, 1 in progress, 2 completed, 3 failed.";
     vec![
         Family::gauge("node_state", state, each(node_number)),
         Family::gauge("node_node_weight", "Property NodeWeight.", each(|n| u64::from(n.config.weight))),
-        Family::gauge("node_dynamic_weight", "The vote that the node has now.", each(|n| u64::from(n.config.weight))),
+        Family::gauge("node_dynamic_weight", "1 when the cluster lets the vote of the node count.", dynamic.collect()),
+        Family::gauge("node_needs_prevent_quorum", needs, needing.collect()),
+        Family::gauge("node_status_information", status, each(|n| u64::from(status_bits(n)))),
         Family::gauge("node_node_drain_status", drain, each(drain_number)),
     ]
 }

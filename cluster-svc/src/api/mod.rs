@@ -6,7 +6,8 @@
 //!
 //! | file | routes |
 //! |---|---|
-//! | `cluster` | `/cluster`, `/quorum`, `/networks`, `/names` |
+//! | `cluster` | `/cluster`, `/networks`, `/names` |
+//! | `quorum` | `/quorum`, `/simulations/state` |
 //! | `nodes` | `/nodes` |
 //! | `groups` | `/groups` |
 //! | `resources`, `dependencies`, `parameters` | `/resources` |
@@ -30,7 +31,7 @@ mod groups;
 pub mod guard;
 mod history;
 mod metrics;
-mod names;
+pub(crate) mod names;
 mod node_door;
 mod nodes;
 mod openapi;
@@ -38,6 +39,7 @@ mod page;
 mod parameter_list;
 mod parameters;
 mod properties;
+mod quorum;
 pub mod refused;
 mod registry;
 mod resources;

@@ -12,7 +12,7 @@ const SUGGESTIONS: usize = 12;
 ///
 /// # Errors
 /// 5042.
-pub(super) fn node<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Node, Refusal> {
+pub(crate) fn node<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Node, Refusal> {
     let by_name = state.nodes.values().find(|n| same(&n.config.name, name));
     let by_id = || name.parse().ok().and_then(|id| state.nodes.get(&NodeId(id)));
     by_name.or_else(by_id).ok_or_else(|| {
@@ -24,7 +24,7 @@ pub(super) fn node<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Node, 
 ///
 /// # Errors
 /// 5013.
-pub(super) fn group<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Group, Refusal> {
+pub(crate) fn group<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Group, Refusal> {
     let by_name = state.groups.values().find(|g| same(&g.config.name, name));
     let by_id = || name.parse::<Guid>().ok().and_then(|id| state.groups.get(&id));
     by_name.or_else(by_id).ok_or_else(|| {
@@ -36,7 +36,7 @@ pub(super) fn group<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Group
 ///
 /// # Errors
 /// 5007.
-pub(super) fn resource<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Resource, Refusal> {
+pub(crate) fn resource<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Resource, Refusal> {
     let by_name = state.resources.values().find(|r| same(&r.config.name, name));
     let by_id = || name.parse::<Guid>().ok().and_then(|id| state.resources.get(&id));
     by_name.or_else(by_id).ok_or_else(|| {
@@ -48,7 +48,7 @@ pub(super) fn resource<'a>(state: &'a ClusterState, name: &str) -> Result<&'a Re
 ///
 /// # Errors
 /// 5078.
-pub(super) fn resource_type<'a>(state: &'a ClusterState, name: &str) -> Result<&'a ResourceType, Refusal> {
+pub(crate) fn resource_type<'a>(state: &'a ClusterState, name: &str) -> Result<&'a ResourceType, Refusal> {
     let types = || state.types.values();
     let found =
         types().find(|t| same(&t.config.name, name)).or_else(|| types().find(|t| same(&t.config.display_name, name)));
@@ -59,13 +59,13 @@ pub(super) fn resource_type<'a>(state: &'a ClusterState, name: &str) -> Result<&
 
 /// The name of a node; its id when it is not (or no longer) a member.
 #[must_use]
-pub(super) fn of_node(state: &ClusterState, id: NodeId) -> String {
+pub(crate) fn of_node(state: &ClusterState, id: NodeId) -> String {
     state.nodes.get(&id).map_or_else(|| id.to_string(), |n| n.config.name.clone())
 }
 
 /// Names of objects are the same without regard to case.
 #[must_use]
-pub(super) fn same(a: &str, b: &str) -> bool {
+pub(crate) fn same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b) || a.to_uppercase() == b.to_uppercase()
 }
 

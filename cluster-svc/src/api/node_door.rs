@@ -22,6 +22,7 @@ impl Door for NodeHandle {
                     leader: engine.leader(),
                     last_heard: others.filter_map(|id| Some((id, engine.last_heard(id)?))).collect(),
                     fence: cluster_engine::membership::fence_length(state.config.detection()),
+                    prevent_quorum: engine.config().prevent_quorum,
                 };
                 look(state, &vantage);
             });

@@ -1,4 +1,4 @@
-//! `/nodes`: pause, drain, resume, stop, evict.
+//! `/nodes`: pause, drain, resume, stop, evict, clear a quarantine.
 
 use std::collections::BTreeMap;
 
@@ -85,7 +85,7 @@ pub(super) async fn show_properties(
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answered<Json<BTreeMap<String, PropertyView>>> {
     let shown = api
-        .see(move |sight| names::node(sight.state, &name).map(|n| views::properties(sight.state, &Object::Node(n.id))))
+        .see(move |sight| names::node(sight.state, &name).map(|n| views::properties(sight, &Object::Node(n.id))))
         .await?;
     Ok(Json(shown?))
 }
@@ -120,6 +120,21 @@ pub(super) async fn resume(
     api.change(wait, move |state| {
         let node = names::node(state, &name)?.id;
         Ok(Plan::of(Command::ResumeNode { node, failback }, Changed::Node(node)))
+    })
+    .await
+}
+
+/// Start-ClusterNode -ClearQuarantine: the node may join at once.
+pub(super) async fn clear_quarantine(
+    State(api): State<Api>,
+    At(name): At<String>,
+    Asked(waiting): Asked<Waiting>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Answered<AcceptedAnswer> {
+    let wait = waiting.seconds()?;
+    api.change(wait, move |state| {
+        let node = names::node(state, &name)?.id;
+        Ok(Plan::of(Command::ClearQuarantine { node }, Changed::Node(node)))
     })
     .await
 }

@@ -7,7 +7,7 @@ use axum::Json;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use super::{cluster, dependencies, groups, nodes, parameters, refused, registry, resources, types, views};
+use super::{cluster, dependencies, groups, nodes, parameters, quorum, refused, registry, resources, types, views};
 
 /// The shapes.
 #[derive(OpenApi)]
@@ -33,7 +33,9 @@ use super::{cluster, dependencies, groups, nodes, parameters, refused, registry,
         views::SubjectView,
         views::TypeView,
         views::VoterView,
+        views::WitnessView,
         cluster::SetProperties,
+        quorum::SetQuorum,
         nodes::Pause,
         nodes::Resume,
         nodes::FailbackWord,
@@ -73,12 +75,14 @@ enum Shape {
     Free,
     /// Plain text.
     Text,
+    /// Bytes.
+    Bytes,
     /// Server-sent events.
     Stream,
     /// An accepted change: 202.
     Accepted,
 }
-use Shape::{Accepted, Empty, Free, List, Map, Names, One, Stream, Text};
+use Shape::{Accepted, Bytes, Empty, Free, List, Map, Names, One, Stream, Text};
 
 struct Operation {
     method: &'static str,
@@ -105,7 +109,10 @@ const OPERATIONS: &[Operation] = &[
     op("get", "/cluster", "The cluster as a whole, as this node sees it", Empty, One("ClusterView")),
     op("patch", "/cluster", "Sets common properties of the cluster", One("SetProperties"), Accepted),
     op("get", "/cluster/properties", "All common properties of the cluster", Empty, Map("PropertyView")),
-    op("get", "/quorum", "Who votes, and whether it is enough", Empty, One("QuorumView")),
+    op("get", "/quorum", "Who votes, where the witness is, and whether it is enough", Empty, One("QuorumView")),
+    op("put", "/quorum", "Sets the quorum model and its witness", One("SetQuorum"), Accepted),
+    op("patch", "/quorum", "Changes a part of the quorum model", One("SetQuorum"), Accepted),
+    op("get", "/simulations/state", "The replicated state as the engine encodes it, for a simulation from here", Empty, Bytes),
     op("get", "/networks", "All networks", Empty, List("NetworkView")),
     op("get", "/names", "Names of Network Name resources that are online, with their addresses", Empty, List("NameView")),
     op("get", "/nodes", "All nodes", Empty, List("NodeView")),
@@ -116,6 +123,7 @@ const OPERATIONS: &[Operation] = &[
     op("post", "/nodes/{node}/pause", "Pauses a node; drains it when asked to", One("Pause"), Accepted),
     op("post", "/nodes/{node}/resume", "Resumes a node", One("Resume"), Accepted),
     op("post", "/nodes/{node}/stop", "Ends the service of a node in an orderly way", Empty, Accepted),
+    op("post", "/nodes/{node}/clear-quarantine", "Ends the quarantine of a node", Empty, Accepted),
     op("get", "/groups", "All groups", Empty, List("GroupView")),
     op("post", "/groups", "Creates a group", One("NewGroup"), Accepted),
     op("get", "/groups/{group}", "One group", Empty, One("GroupView")),
@@ -230,6 +238,7 @@ fn content_of(shape: Shape) -> Value {
         Names => json_of(json!({ "type": "array", "items": { "type": "string" } })),
         Free => json_of(json!({ "type": "object", "additionalProperties": true })),
         Accepted => json_of(reference("Accepted")),
+        Bytes => content("application/octet-stream", json!({ "type": "string", "format": "binary" })),
         Text => content("text/plain", json!({ "type": "string" })),
         Stream => content("text/event-stream", json!({ "type": "string" })),
     }

@@ -160,6 +160,25 @@ pub(super) async fn control(
     Ok(Json(Controlled { code, name: code_name(code), output: BASE64.encode(output) }).into_response())
 }
 
+/// Asks the library of a resource, here or on the node that owns it. The Win32 code and the output.
+///
+/// # Errors
+/// 5050 when the owner is down, and what a monitor refuses with.
+pub(super) async fn ask_library(api: &Api, id: Guid, code: u32, hop: Hop) -> Answered<(u32, Vec<u8>)> {
+    let owner = owner(api, id).await?;
+    if owner == api.door.facts().node {
+        return control_when_open(api, id, code, Vec::new()).await;
+    }
+    let uri: Uri = format!("{PREFIX}/resources/{id}/control")
+        .parse()
+        .map_err(|_| Refusal::new(code::INVALID_NAME, "The id of the resource cannot be put into an address."))?;
+    let body = serde_json::to_value(Control { code, input: None }).unwrap_or_default();
+    let answer = api.forwarder.ask(api, owner, hop, Method::POST, &uri, Some(&body)).await?;
+    let strange = |_| Refusal::new(code::INVALID_DATA, "The node that owns the resource answered no control.");
+    let answer: Controlled = serde_json::from_value(answer).map_err(strange)?;
+    Ok((answer.code, BASE64.decode(answer.output).unwrap_or_default()))
+}
+
 /// The node that owns a resource, if it is there to be asked.
 async fn owner(api: &Api, id: Guid) -> Answered<NodeId> {
     let found = api

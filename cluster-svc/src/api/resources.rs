@@ -82,7 +82,7 @@ pub(super) async fn show_properties(
 ) -> Answered<Json<BTreeMap<String, PropertyView>>> {
     let shown = api
         .see(move |sight| {
-            names::resource(sight.state, &name).map(|r| views::properties(sight.state, &Object::Resource(r.id)))
+            names::resource(sight.state, &name).map(|r| views::properties(sight, &Object::Resource(r.id)))
         })
         .await?;
     Ok(Json(shown?))

@@ -5,8 +5,8 @@ use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use super::{
-    Api, PREFIX, cluster, dependencies, groups, history, metrics, nodes, openapi, parameters, registry, resources,
-    stream, types,
+    Api, PREFIX, cluster, dependencies, groups, history, metrics, nodes, openapi, parameters, quorum, registry,
+    resources, stream, types,
 };
 
 /// Method and path of a route, the path with the prefix.
@@ -67,7 +67,10 @@ fn cluster_and_nodes(mount: Mount) -> Mount {
         .get("/cluster", cluster::show)
         .patch("/cluster", cluster::set)
         .get("/cluster/properties", cluster::show_properties)
-        .get("/quorum", cluster::quorum)
+        .get("/quorum", quorum::show)
+        .put("/quorum", quorum::put)
+        .patch("/quorum", quorum::patch)
+        .get("/simulations/state", quorum::state)
         .get("/networks", cluster::networks)
         .get("/names", cluster::all_names)
         .get("/nodes", nodes::list)
@@ -78,6 +81,7 @@ fn cluster_and_nodes(mount: Mount) -> Mount {
         .post("/nodes/{node}/pause", nodes::pause)
         .post("/nodes/{node}/resume", nodes::resume)
         .post("/nodes/{node}/stop", nodes::stop)
+        .post("/nodes/{node}/clear-quarantine", nodes::clear_quarantine)
 }
 
 fn groups_and_types(mount: Mount) -> Mount {

@@ -61,7 +61,7 @@ pub(super) async fn show_properties(
         .see(move |sight| {
             let object =
                 names::resource_type(sight.state, &name).map(|t| Object::ResourceType(t.config.name.clone()))?;
-            Ok::<_, cluster_engine::Refusal>(views::properties(sight.state, &object))
+            Ok::<_, cluster_engine::Refusal>(views::properties(sight, &object))
         })
         .await?;
     Ok(Json(shown?))

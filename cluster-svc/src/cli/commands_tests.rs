@@ -29,9 +29,13 @@ impl Write for Kept {
 
 /// Carries out lines one after the other on one cluster: each with what it prints, or the exit code and the trouble.
 fn check(lines: &[&[&str]], expected: Expect) {
+    check_on(&Fake::new(), lines, expected);
+}
+
+/// The same on a cluster of the test's own.
+fn check_on(fake: &std::sync::Arc<Fake>, lines: &[&[&str]], expected: Expect) {
     run(async {
-        let fake = Fake::new();
-        let server = Server::start(&fake).await;
+        let server = Server::start(fake).await;
         let mut told = String::new();
         for line in lines {
             let words = present_syntax(line.iter().map(Into::into).collect()).expect("a line that can be read");
@@ -110,19 +114,25 @@ fn the_state_of_everything() {
             ------- -------------- ----------
             TEST                   NodeMajority
 
-            Node Vote State
-            ---- ---- -----
-            n1   1    Up
-            n2   1    Up
-            n3   1    Up
+            Voter NodeWeight DynamicWeight Vote State
+            ----- ---------- ------------- ---- -----
+            n1    1          1             1    Up
+            n2    1          1             1    Up
+            n3    1          1             1    Up
 
-            The cluster has quorum. 3 nodes have a vote; 2 of them must be in contact. All of them are up. It survives the loss of 1 more.
+            The cluster has quorum.
+            3 votes are in force: n1, n2 and n3.
+            Quorum takes 2 of 3, more than half; present: 3. Quorum is kept.
+            If n1, n2 or n3 fails next, the cluster goes on; then 1 vote is in force and 1 needed.
+            At the same moment 1 vote may be lost, not more.
             $ cluster restype list
             Name                DisplayName
             ----                -----------
+            File Share Witness  File Share Witness
             Generic Application Generic Application
             IP Address          IP Address
             Network Name        Network Name
+            Physical Disk       Physical Disk
             $ cluster group placement Web
             A failover would put it on n3.
 
@@ -232,6 +242,273 @@ fn changes_print_what_they_came_to() {
 }
 
 #[test]
+fn quorum_is_shown_explained_and_set() {
+    check_on(
+        &Fake::with_witness(),
+        &[
+            &["quorum", "show"],
+            &["quorum", "explain"],
+            &["quorum", "explain", "--what-if", "n1,n2,n3,witness"],
+            &["quorum", "explain", "--what-if", "n1+Disk 1,n2"],
+            &["quorum", "explain", "--what-if", "n1,n2", "--json"],
+            &["status"],
+            &["/quorum:Share", "/path:Log"],
+            &["quorum", "set", "-NodeMajority"],
+            &["node", "properties", "n1", "NodeWeight=0"],
+        ],
+        expect![[r#"
+            $ cluster quorum show
+            Cluster QuorumResource QuorumType
+            ------- -------------- ----------
+            TEST    Disk 1         NodeAndDiskMajority
+
+            Voter                 NodeWeight DynamicWeight Vote State
+            -----                 ---------- ------------- ---- -----
+            n1                    1          1             1    Up
+            n2                    1          1             1    Up
+            n3                    1          0             0    Up     given up, so that the number of votes is odd
+            Disk 1 (disk witness)            1             1    Online votes on n1, epoch 4
+
+            The cluster has quorum.
+            3 votes are in force: n1, n2 and the disk witness.
+            Without a vote now: n3 (given up, so that the number of votes is odd).
+            Quorum takes 2 of 3, more than half; present: 3. Quorum is kept.
+            If n1, n2, n3 or the disk witness fails next, the cluster goes on; then 3 votes are in force and 2 needed.
+            At the same moment 1 vote may be lost, not more.
+            $ cluster quorum explain
+            3 votes are in force: n1, n2 and the disk witness.
+            Without a vote now: n3 (given up, so that the number of votes is odd).
+            Quorum takes 2 of 3, more than half; present: 3. Quorum is kept.
+            If n1, n2, n3 or the disk witness fails next, the cluster goes on; then 3 votes are in force and 2 needed.
+            At the same moment 1 vote may be lost, not more.
+
+            If this one fails next then the cluster                 Votes then Needed May fail after that
+            ---------------------- ----------------                 ---------- ------ -------------------
+            n1                     goes on when it wins the witness 3          2      n2, n3, Disk 1
+            n2                     goes on                          3          2      n1, n3, Disk 1
+            n3                     goes on                          3          2      n1, n2, Disk 1
+            Disk 1                 goes on                          3          2      n1, n2, n3
+            $ cluster quorum explain --what-if n1,n2,n3,witness
+            3 votes are in force: n1, n2 and the disk witness.
+            Without a vote now: n3 (given up, so that the number of votes is odd).
+            Quorum takes 2 of 3, more than half; present: 3. Quorum is kept.
+            If n1, n2, n3 or the disk witness fails next, the cluster goes on; then 3 votes are in force and 2 needed.
+            At the same moment 1 vote may be lost, not more.
+
+            One after the other:
+            Fails then the cluster                 Votes then Needed May fail after that
+            ----- ----------------                 ---------- ------ -------------------
+            n1    goes on when it wins the witness 3          2      n2, n3, Disk 1
+            n2    goes on when it wins the witness 1          1      Disk 1
+            n3    stops (event 1177)
+
+            Then there is no cluster that anything more could fail in.
+            $ cluster quorum explain --what-if n1+Disk 1,n2
+            3 votes are in force: n1, n2 and the disk witness.
+            Without a vote now: n3 (given up, so that the number of votes is odd).
+            Quorum takes 2 of 3, more than half; present: 3. Quorum is kept.
+            If n1, n2, n3 or the disk witness fails next, the cluster goes on; then 3 votes are in force and 2 needed.
+            At the same moment 1 vote may be lost, not more.
+
+            One after the other:
+            Fails       then the cluster   Votes then Needed May fail after that
+            -----       ----------------   ---------- ------ -------------------
+            n1 + Disk 1 stops (event 1177)
+
+            Then there is no cluster that anything more could fail in.
+            $ cluster quorum explain --what-if n1,n2 --json
+            {
+              "Explanation": [
+                "3 votes are in force: n1, n2 and the disk witness.",
+                "Without a vote now: n3 (given up, so that the number of votes is odd).",
+                "Quorum takes 2 of 3, more than half; present: 3. Quorum is kept.",
+                "If n1, n2, n3 or the disk witness fails next, the cluster goes on; then 3 votes are in force and 2 needed.",
+                "At the same moment 1 vote may be lost, not more."
+              ],
+              "Failures": [
+                {
+                  "Fails": [
+                    "n1"
+                  ],
+                  "MayFailNext": [
+                    "n2",
+                    "n3",
+                    "Disk 1"
+                  ],
+                  "Needed": 2,
+                  "Outcome": "NeedsWitness",
+                  "Votes": 3
+                },
+                {
+                  "Fails": [
+                    "n2"
+                  ],
+                  "MayFailNext": [
+                    "n1",
+                    "n3",
+                    "Disk 1"
+                  ],
+                  "Needed": 2,
+                  "Outcome": "GoesOn",
+                  "Votes": 3
+                },
+                {
+                  "Fails": [
+                    "n3"
+                  ],
+                  "MayFailNext": [
+                    "n1",
+                    "n2",
+                    "Disk 1"
+                  ],
+                  "Needed": 2,
+                  "Outcome": "GoesOn",
+                  "Votes": 3
+                },
+                {
+                  "Fails": [
+                    "Disk 1"
+                  ],
+                  "MayFailNext": [
+                    "n1",
+                    "n2",
+                    "n3"
+                  ],
+                  "Needed": 2,
+                  "Outcome": "GoesOn",
+                  "Votes": 3
+                }
+              ],
+              "WhatIf": [
+                {
+                  "Fails": [
+                    "n1"
+                  ],
+                  "MayFailNext": [
+                    "n2",
+                    "n3",
+                    "Disk 1"
+                  ],
+                  "Needed": 2,
+                  "Outcome": "NeedsWitness",
+                  "Votes": 3
+                },
+                {
+                  "Fails": [
+                    "n2"
+                  ],
+                  "MayFailNext": [
+                    "Disk 1"
+                  ],
+                  "Needed": 1,
+                  "Outcome": "NeedsWitness",
+                  "Votes": 1
+                }
+              ]
+            }
+            $ cluster status
+            Cluster TEST: quorum (NodeAndDiskMajority), leader n1. Answered by n1.
+
+            Node ID State Groups
+            ---- -- ----- ------
+            n1   1  Up    Cluster Group, Available Storage, Web, Storage leader, witness
+            n2   2  Up
+            n3   3  Up                                                   no vote
+
+            Group, Resource   State   OwnerNode Type
+            ---------------   -----   --------- ----
+            Available Storage Offline n1
+            Cluster Group     Offline n1
+            Storage           Online  n1
+              Disk 1          Online            Physical Disk
+              Share           Online            File Share Witness
+            Web               Offline n1
+              Web IP          Offline           IP Address          it is not wanted online: its own PersistentState is 0
+              Web Site        Offline           Generic Application it is not wanted online: its own PersistentState is 0
+            $ cluster /quorum:Share /path:Log
+            Cluster QuorumResource QuorumType
+            ------- -------------- ----------
+            TEST    Share          NodeAndFileShareMajority
+
+            Voter                      NodeWeight DynamicWeight Vote State
+            -----                      ---------- ------------- ---- -----
+            n1                         1          1             1    Up
+            n2                         1          1             1    Up
+            n3                         1          0             0    Up     given up, so that the number of votes is odd
+            Share (file share witness)            0             0    Online votes nowhere; not usable
+
+            The cluster has quorum.
+            2 votes are in force: n1 and n2.
+            Without a vote now: n3 (given up, so that the number of votes is odd), the file share witness (not usable).
+            Quorum takes 2 of 2, more than half; present: 2. Quorum is kept.
+            If n3 fails next, the cluster goes on; then 1 vote is in force and 1 needed.
+            If n1 or n2 fails next, the cluster stops.
+            No vote may be lost at this moment.
+            $ cluster quorum set -NodeMajority
+            Cluster QuorumResource QuorumType
+            ------- -------------- ----------
+            TEST                   NodeMajority
+
+            Voter NodeWeight DynamicWeight Vote State
+            ----- ---------- ------------- ---- -----
+            n1    1          1             1    Up
+            n2    1          1             1    Up
+            n3    1          0             0    Up    given up, so that the number of votes is odd
+
+            The cluster has quorum.
+            2 votes are in force: n1 and n2.
+            Without a vote now: n3 (given up, so that the number of votes is odd).
+            Quorum takes 2 of 2, more than half; present: 2. Quorum is kept.
+            If n3 fails next, the cluster goes on; then 1 vote is in force and 1 needed.
+            If n1 or n2 fails next, the cluster stops.
+            No vote may be lost at this moment.
+            $ cluster node properties n1 NodeWeight=0
+            Name ID State
+            ---- -- -----
+            n1   1  Up
+        "#]],
+    );
+}
+
+#[test]
+fn what_cannot_be_the_quorum_is_refused() {
+    check_on(
+        &Fake::with_storage(),
+        &[
+            &["quorum", "set"],
+            &["quorum", "set", "--disk-only", "Share"],
+            &["quorum", "set", "--resource", "Web IP"],
+            &["quorum", "set", "--path", "MSCS"],
+            &["quorum", "explain", "--what-if", "n1,n9"],
+            &["quorum", "explain", "--what-if", "n1,witness"],
+            &["node", "start", "n1", "-FQ"],
+            &["node", "start", "n1", "--clear-quarantine"],
+            &["node", "start", "n9", "--clear-quarantine"],
+        ],
+        expect![[r#"
+            $ cluster quorum set
+            [2] say how votes are to be counted, for example `cluster quorum set --node-and-disk-majority DISK` or `--node-majority`; see `cluster quorum set --help`
+            $ cluster quorum set --disk-only Share
+            [1] 'Share' is no storage (its class is not CLUS_RESCLASS_STORAGE), and this model needs a disk. Take NodeAndFileShareMajority with it, or another resource. (code 5025 ERROR_NOT_QUORUM_CLASS)
+            $ cluster quorum set --resource Web IP
+            [1] 'Web IP' cannot be the quorum resource: its type has no Arbitrate (CLUS_CHAR_QUORUM). Take a Physical Disk or a File Share Witness; online are: Disk 1, Share. (code 5021 ERROR_NOT_QUORUM_CAPABLE)
+            $ cluster quorum set --path MSCS
+            [87] NodeMajority has no witness: leave QuorumResource and Path out, or take another QuorumType. (code 87 ERROR_INVALID_PARAMETER)
+            $ cluster quorum explain --what-if n1,n9
+            [2] --what-if: 'n9' is no voter. There are: n1, n2, n3. Write them like n1,n2 or n1+n2.
+            $ cluster quorum explain --what-if n1,witness
+            [2] --what-if: 'witness' is no voter. There are: n1, n2, n3. Write them like n1,n2 or n1+n2.
+            $ cluster node start n1 -FQ
+            [2] This node is not the front of a lab. Faults can be made at the address that `cluster demo` or `cluster up` printed. (code 2 ERROR_FILE_NOT_FOUND)
+            $ cluster node start n1 --clear-quarantine
+            n1 is not in quarantine.
+            $ cluster node start n9 --clear-quarantine
+            [1] There is no node 'n9'. There are: n1, n2, n3. (code 5042 ERROR_CLUSTER_NODE_NOT_FOUND)
+        "#]],
+    );
+}
+
+#[test]
 fn refusals_say_what_to_do_and_give_the_code() {
     check(
         &[
@@ -256,7 +533,7 @@ fn refusals_say_what_to_do_and_give_the_code() {
             $ cluster group set Web Priority=high
             [2] 'Priority': "high" is no REG_DWORD; write a number from 0 to 4294967295, or 0x and eight digits.
             $ cluster resource create X --group Web --type Nope
-            [1] There is no resource type 'Nope'. There are: Generic Application, IP Address, Network Name. (code 5078 ERROR_CLUSTER_RESOURCE_TYPE_NOT_FOUND)
+            [1] There is no resource type 'Nope'. There are: File Share Witness, Generic Application, IP Address, Network Name, Physical Disk. (code 5078 ERROR_CLUSTER_RESOURCE_TYPE_NOT_FOUND)
             $ cluster resource params Web Site Port=70000
             [87] The resource library refused to set Port (ERROR_INVALID_PARAMETER). Nothing was changed; check names, types and ranges. Its private properties: CommandLine, Port. (code 87 ERROR_INVALID_PARAMETER)
             $ cluster registry get Test

@@ -7,6 +7,8 @@
 //! Which syntax was meant is decided by the word after the noun: a verb of the present syntax means the present one, anything
 //! else the old one. An object that is called like a verb needs the present syntax.
 
+use std::ffi::OsString;
+
 /// What becomes of an old option.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Meaning {
@@ -16,12 +18,14 @@ enum Meaning {
     VerbOf(&'static [&'static str], &'static str),
     /// As `Verb`, followed by the `Name=Value` words of the command line. Without any of them: `shows`.
     Assign { sets: &'static [&'static str], shows: &'static [&'static str] },
+    /// The one when it has a value or other options add to it, the other when it stands alone.
+    Either { sets: &'static [&'static str], shows: &'static [&'static str] },
     /// Adds words to the verb given by another option.
     Adds(&'static [&'static str]),
     /// Known in cluster.exe, not here: why, and what to do.
     Unsupported(&'static str),
 }
-use Meaning::{Adds, Assign, Unsupported, Verb, VerbOf};
+use Meaning::{Adds, Assign, Either, Unsupported, Verb, VerbOf};
 
 /// The place of the object's name in the words of a verb.
 const NAME: &str = "@";
@@ -53,13 +57,13 @@ const TABLE: &[Row] = &[
     row("node", "stop", Verb(&["stop", NAME])),
     row("node", "evict", Verb(&["evict", NAME])),
     row("node", "prop[erties]", Assign { sets: &["properties", NAME], shows: &["properties", NAME] }),
-    row(
-        "node",
-        "start",
-        Unsupported(
-            "A service that is down cannot be asked. Use `cluster lab start NODE` in a lab, or `cluster-svc run`.",
-        ),
-    ),
+    row("node", "start", Verb(&["start", NAME])),
+    row("node", "forcequorum", Adds(&["--force-quorum"])),
+    row("node", "fq", Adds(&["--force-quorum"])),
+    row("node", "preventquorum", Adds(&["--prevent-quorum"])),
+    row("node", "pq", Adds(&["--prevent-quorum"])),
+    row("node", "clearquarantine", Adds(&["--clear-quarantine"])),
+    row("node", "cq", Adds(&["--clear-quarantine"])),
     row("node", "force[cleanup]", Unsupported("Delete the folder of the node instead.")),
     row("node", "listinter[faces]", Unsupported(NO_INTERFACES)),
     row("node", "priv[properties]", Unsupported(NO_PRIVATE)),
@@ -129,7 +133,9 @@ const TABLE: &[Row] = &[
     row("network", "prop[erties]", Unsupported("Networks have no settings here. Use `cluster registry get Networks`.")),
     row("network", "priv[properties]", Unsupported(NO_PRIVATE)),
     row("network", "listinter[faces]", Unsupported(NO_INTERFACES)),
-    row("", "quorum[resource]", Verb(&["quorum", "show"])),
+    row("", "quorum[resource]", Either { sets: &["quorum", "set", "--resource", "$"], shows: &["quorum", "show"] }),
+    row("", "path", Adds(&["--path", "$"])),
+    row("", "maxlogsize", Adds(&["--max-log-size", "$"])),
     row("", "stat[us]", Verb(&["status"])),
     row("", "prop[erties]", Assign { sets: &["properties"], shows: &["properties"] }),
     row("", "ver[sion]", Verb(&["--version"])),
@@ -195,6 +201,41 @@ pub fn translate(arguments: &[String], verbs: impl Fn(&str) -> Vec<String>) -> O
     Some(read(noun, words).map(|present| [front, present].concat()))
 }
 
+/// Switches of the cmdlets, which stand behind one hyphen, and the present options.
+const SWITCHES: &[(&str, &str)] = &[
+    ("-ForceQuorum", "--force-quorum"),
+    ("-FixQuorum", "--force-quorum"),
+    ("-FQ", "--force-quorum"),
+    ("-PreventQuorum", "--prevent-quorum"),
+    ("-PQ", "--prevent-quorum"),
+    ("-ClearQuarantine", "--clear-quarantine"),
+    ("-CQ", "--clear-quarantine"),
+    ("-NodeMajority", "--node-majority"),
+    ("-NoWitness", "--node-majority"),
+    ("-NodeAndDiskMajority", "--node-and-disk-majority"),
+    ("-DiskWitness", "--node-and-disk-majority"),
+    ("-NodeAndFileShareMajority", "--node-and-file-share-majority"),
+    ("-FileShareWitness", "--node-and-file-share-majority"),
+    ("-DiskOnly", "--disk-only"),
+];
+
+/// Nouns whose verbs have such switches.
+const NOUNS_WITH_SWITCHES: &[&str] = &["node", "quorum"];
+
+/// Turns the switches of Start-ClusterNode and Set-ClusterQuorum into present options: `cluster node start n1 -FQ`.
+#[must_use]
+pub fn cmdlet_switches(arguments: Vec<OsString>) -> Vec<OsString> {
+    let has_noun = arguments.iter().any(|a| NOUNS_WITH_SWITCHES.iter().any(|noun| a == noun));
+    if !has_noun {
+        return arguments;
+    }
+    let present = |word: OsString| {
+        let found = word.to_str().and_then(|w| SWITCHES.iter().find(|(switch, _)| switch.eq_ignore_ascii_case(w)));
+        found.map_or(word, |(_, option)| OsString::from(option))
+    };
+    arguments.into_iter().map(present).collect()
+}
+
 const NO_OBJECT: &str = "Say what to do with the cluster, for example `cluster /cluster:URL group /status`.";
 
 fn noun_of(word: &str) -> Option<&'static str> {
@@ -234,7 +275,7 @@ fn read(noun: &'static str, words: &[String]) -> Result<Vec<String>, String> {
         match row.meaning {
             Adds(words) => added.extend(fill(words, None, value)),
             Unsupported(why) => return Err(format!("/{option} of cluster.exe is not supported. {why}")),
-            meaning @ (Verb(_) | VerbOf(..) | Assign { .. }) => {
+            meaning @ (Verb(_) | VerbOf(..) | Assign { .. } | Either { .. }) => {
                 if verb.is_some() {
                     return Err(format!("/{option}: only one thing can be done at a time."));
                 }
@@ -248,6 +289,10 @@ fn read(noun: &'static str, words: &[String]) -> Result<Vec<String>, String> {
     let (meaning, value) = verb.unwrap_or((Verb(if name.is_some() { &["show", NAME] } else { &["list"] }), None));
     let present = match meaning {
         Verb(words) | VerbOf(words, _) => words,
+        Either { sets, shows } => {
+            let stands_alone = value.is_none_or(str::is_empty) && added.iter().all(|word| word == "--wait");
+            if stands_alone { shows } else { sets }
+        }
         Assign { sets, shows } => {
             if assignments.is_empty() {
                 shows

@@ -108,6 +108,17 @@ fn old_lines_become_present_ones() {
         ("net /status", "network list"),
         ("net LAN", "network list"),
         ("/quorum", "quorum show"),
+        ("/quorum:\"Disk 1\"", "quorum set --resource \"Disk 1\""),
+        (
+            "/quorumresource:Disk /path:MSCS /maxlogsize:4096 /wait",
+            "quorum set --resource Disk --path MSCS --max-log-size 4096 --wait",
+        ),
+        ("/quorum /maxlogsize:64", "quorum set --max-log-size 64"),
+        ("/quorum /wait", "quorum show --wait"),
+        ("node n1 /start", "node start n1"),
+        ("node n1 /start /fq", "node start n1 --force-quorum"),
+        ("node n1 /start /forcequorum", "node start n1 --force-quorum"),
+        ("node n1 /start /PQ /CQ", "node start n1 --prevent-quorum --clear-quarantine"),
         ("/quorumresource", "quorum show"),
         ("/prop", "properties"),
         ("/prop SameSubnetDelay=500", "properties SameSubnetDelay=500"),
@@ -158,7 +169,6 @@ fn what_cannot_be_meant_is_told_with_the_word_that_is_at_fault() {
     check("res Disk /addcheck:Software\\X", "Checkpoints");
     check("res Disk /adddep", "a resource");
     check("res A B", "'B'");
-    check("node n1 /start", "cluster lab start");
     check("net LAN /ren:WAN", "cannot be changed");
     check("/create /ipaddr:10.0.0.1", "cluster up");
     check("/cluster:http://127.0.0.1:9", "Say what to do");
@@ -175,4 +185,21 @@ fn every_row_is_reached_by_its_full_and_by_its_short_name() {
             assert_eq!(found.option, row.option, "{} /{name}", row.noun);
         }
     }
+}
+
+#[test]
+fn switches_of_the_cmdlets_are_understood_where_they_belong() {
+    let check = |line: &str, present: &str| {
+        let line = words(line).into_iter().map(OsString::from).collect();
+        let expected: Vec<OsString> = words(present).into_iter().map(OsString::from).collect();
+        assert_eq!(cmdlet_switches(line), expected, "cluster {present}");
+    };
+    check("node start n1 -FQ", "node start n1 --force-quorum");
+    check("node start n1 -fixquorum -cq", "node start n1 --force-quorum --clear-quarantine");
+    check("node start n1 -PreventQuorum", "node start n1 --prevent-quorum");
+    check("quorum set -NodeMajority", "quorum set --node-majority");
+    check("quorum set -NodeAndDiskMajority \"Disk 1\"", "quorum set --node-and-disk-majority \"Disk 1\"");
+    check("--json quorum set -DiskOnly Disk", "--json quorum set --disk-only Disk");
+    check("events -f", "events -f");
+    check("group set Web -FQ", "group set Web -FQ");
 }

@@ -15,6 +15,7 @@ mod lab;
 pub mod legacy;
 mod nodes;
 mod output;
+mod quorum;
 mod quorum_explore;
 mod registry;
 mod resources;
@@ -69,7 +70,7 @@ fn present_syntax(arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
     let texts: Option<Vec<String>> = arguments.iter().map(|a| a.to_str().map(str::to_owned)).collect();
     match texts.and_then(|texts| legacy::translate(&texts, verbs_of)) {
         Some(translated) => Ok(translated?.into_iter().map(OsString::from).collect()),
-        None => Ok(arguments),
+        None => Ok(legacy::cmdlet_switches(arguments)),
     }
 }
 
@@ -134,7 +135,9 @@ async fn carry_out(session: &Session, command: Command) -> Result<(), Trouble> {
         Command::Resource(verb) => resources::run(session, verb).await,
         Command::Restype(verb) => settings::restype(session, verb).await,
         Command::Network(args::Network::List) => settings::networks(session).await,
-        Command::Quorum(args::Quorum::Show) => settings::quorum(session).await,
+        Command::Quorum(args::Quorum::Show) => quorum::show(session).await,
+        Command::Quorum(args::Quorum::Set(given)) => quorum::set(session, given).await,
+        Command::Quorum(args::Quorum::Explain(given)) => quorum::explain(session, &given).await,
         Command::Names => settings::names(session).await,
         Command::Properties(given) => settings::cluster_properties(session, &given.values).await,
         Command::Registry(verb) => registry::run(session, verb).await,

@@ -1,4 +1,4 @@
-//! `cluster restype`, `network`, `quorum`, `names`, and the common properties of every kind of object.
+//! `cluster restype`, `network`, `names`, and the common properties of every kind of object.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::args::Restype;
 use super::session::{Session, members};
 use super::trouble::Trouble;
 use super::{assign, output};
-use crate::api::views::{ClusterView, NameView, NetworkView, PropertyView, QuorumView, TypeView};
+use crate::api::views::{NameView, NetworkView, PropertyView, TypeView};
 
 pub(super) async fn restype(session: &Session, verb: Restype) -> Result<(), Trouble> {
     match verb {
@@ -49,27 +49,6 @@ pub(super) async fn names(session: &Session) -> Result<(), Trouble> {
     let names: Vec<NameView> = session.read(&answer)?;
     let rows = names.iter().map(|n| [n.name.clone(), n.addresses.join(", "), n.owner_node.clone(), n.resource.clone()]);
     session.print(&answer, || Ok(output::table(&["Name", "Addresses", "OwnerNode", "Resource"], rows)))
-}
-
-pub(super) async fn quorum(session: &Session) -> Result<(), Trouble> {
-    let answer = session.get(&["quorum"]).await?;
-    let quorum: QuorumView = session.read(&answer)?;
-    if session.json {
-        return session.print(&answer, || Ok(String::new()));
-    }
-    let cluster: ClusterView = session.read(&session.get(&["cluster"]).await?)?;
-    let witness = quorum.quorum_resource.clone().unwrap_or_default();
-    let head = output::table(
-        &["Cluster", "QuorumResource", "QuorumType"],
-        [[cluster.name, witness, quorum.quorum_type.clone()]],
-    );
-    let rows = quorum.voters.iter().map(|v| {
-        let up = if v.up { "Up" } else { "Down" };
-        [v.node.clone(), v.vote.to_string(), up.to_owned()]
-    });
-    let voters = output::table(&["Node", "Vote", "State"], rows);
-    let what = if quorum.quorate { "The cluster has quorum." } else { "NO QUORUM." };
-    session.say(&format!("{head}\n{voters}\n{what} {}\n", quorum.explanation.join(" ")))
 }
 
 pub(super) async fn cluster_properties(session: &Session, values: &[String]) -> Result<(), Trouble> {

@@ -39,8 +39,14 @@ fn nodes_table(nodes: &[NodeView]) -> String {
         if n.leader {
             notes.push("leader".to_owned());
         }
-        if n.node_weight == 0 {
+        if n.quorum_owner {
+            notes.push("witness".to_owned());
+        }
+        if n.node_weight == 0 || n.dynamic_weight == 0 {
             notes.push("no vote".to_owned());
+        }
+        if n.status_information != "Normal" {
+            notes.push(n.status_information.clone());
         }
         if n.drain_status != "NotInitiated" {
             notes.push(format!("drain {}", n.drain_status));

@@ -3,7 +3,7 @@
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use super::args::{self, Cluster, Command, Group, Lab, Named, Node, Resource};
+use super::args::{self, Cluster, Command, ExplainQuorum, Group, Lab, Named, Node, Resource, SetQuorum, StartNode};
 
 fn parse(line: &[&str]) -> Result<Cluster, clap::Error> {
     Cluster::try_parse_from(std::iter::once("cluster").chain(line.iter().copied()))
@@ -73,6 +73,22 @@ fn lines_are_read_as_what_they_say() {
         Command::Resource(Resource::Depend { name: s("Name"), expression: Some(s("[A] or [B]")) }),
     );
     check(&["resource", "offline", "A", "--force"], Command::Resource(Resource::Offline { name: s("A"), force: true }));
+    check(
+        &["node", "start", "n1", "--force-quorum"],
+        Command::Node(Node::Start(StartNode { name: s("n1"), force_quorum: true, ..StartNode::default() })),
+    );
+    check(
+        &["quorum", "set", "--disk-witness", "Disk 1", "--path", "MSCS"],
+        Command::Quorum(args::Quorum::Set(SetQuorum {
+            node_and_disk_majority: Some(s("Disk 1")),
+            path: Some(s("MSCS")),
+            ..SetQuorum::default()
+        })),
+    );
+    check(
+        &["quorum", "explain", "--what-if", "n1,n2"],
+        Command::Quorum(args::Quorum::Explain(ExplainQuorum { what_if: Some(s("n1,n2")) })),
+    );
     check(&["lab", "kill", "n2"], Command::Lab(Lab::Kill(named("n2"))));
     check(&["lab", "heal"], Command::Lab(Lab::Heal { from: None, to: None }));
     check(
@@ -98,6 +114,11 @@ fn what_cannot_be_read_is_refused() {
     assert_eq!(kind(&["node", "pause", "n1", "--target", "n2"]), Some(ErrorKind::MissingRequiredArgument));
     assert_eq!(kind(&["resource", "create", "IP", "--group", "SQL"]), Some(ErrorKind::MissingRequiredArgument));
     assert_eq!(kind(&["lab", "heal", "n1"]), Some(ErrorKind::MissingRequiredArgument));
+    assert_eq!(kind(&["quorum", "set", "--node-majority", "--disk-only", "D"]), Some(ErrorKind::ArgumentConflict));
+    assert_eq!(kind(&["quorum", "set", "--node-majority", "--path", "P"]), Some(ErrorKind::ArgumentConflict));
+    assert_eq!(kind(&["quorum", "set", "--max-log-size", "0"]), Some(ErrorKind::ValueValidation));
+    assert_eq!(kind(&["quorum", "set", "--max-log-size", "4194304"]), Some(ErrorKind::ValueValidation));
+    assert_eq!(kind(&["node", "start", "n1", "--force-quorum", "--prevent-quorum"]), Some(ErrorKind::ArgumentConflict));
     assert_eq!(kind(&["demo", "--nodes", "0"]), Some(ErrorKind::ValueValidation));
     assert_eq!(kind(&["status", "--wait", "soon"]), Some(ErrorKind::ValueValidation));
 }

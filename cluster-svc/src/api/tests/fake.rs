@@ -7,11 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use clusreg::{Batch, Value};
 use cluster_engine::call::{MonitorKey, Status};
+use cluster_engine::quorum::{HYBRID_SIZE, Witness};
+use cluster_engine::replica::VoterId;
 use cluster_engine::state::{Answer, ClusterState, Command, FormSpec, LogBatch, Proposal, ResourceState};
 use cluster_engine::{Guid, Millis, NodeId, Refusal, RequestId, Time, code};
 use reqwest::Method;
+use resapi_sys_mock::abi::{CLUS_CHAR_QUORUM, CLUS_CHAR_UNKNOWN, CLUS_RESCLASS_STORAGE, CLUS_RESCLASS_UNKNOWN};
 use resapi_sys_mock::codes::control::{
-    CLUSCTL_RESOURCE_GET_PRIVATE_PROPERTY_FMTS, CLUSCTL_RESOURCE_SET_PRIVATE_PROPERTIES,
+    CLUSCTL_RESOURCE_GET_CHARACTERISTICS, CLUSCTL_RESOURCE_GET_CLASS_INFO, CLUSCTL_RESOURCE_GET_PRIVATE_PROPERTY_FMTS,
+    CLUSCTL_RESOURCE_SET_PRIVATE_PROPERTIES,
 };
 use resapi_sys_mock::property_list::{self, Format};
 use serde_json::Value as Json;
@@ -29,6 +33,10 @@ pub(crate) const WEB: Guid = Guid(0x10);
 pub(crate) const IP: Guid = Guid(0x11);
 /// Its site, which depends on the address.
 pub(crate) const SITE: Guid = Guid(0x12);
+/// A disk in a group of its own, of [`Fake::with_storage`].
+pub(crate) const DISK: Guid = Guid(0x21);
+/// A share in the same group.
+pub(crate) const SHARE: Guid = Guid(0x22);
 
 /// The hand-made cluster.
 pub(crate) struct Fake {
@@ -57,7 +65,7 @@ impl Fake {
 
     /// The same, with another node at the door.
     pub(crate) fn on(node: NodeId) -> Arc<Fake> {
-        let types = ["IP Address", "Generic Application", "Network Name"];
+        let types = ["IP Address", "Generic Application", "Network Name", "Physical Disk", "File Share Witness"];
         let form = FormSpec {
             cluster_name: "TEST".to_owned(),
             cluster_id: Guid(0xC1),
@@ -74,6 +82,7 @@ impl Fake {
             leader: Some(NodeId(1)),
             last_heard: BTreeMap::from([(NodeId(2), NOON - Millis(40)), (NodeId(3), NOON - Millis(90))]),
             fence: Millis(3000),
+            prevent_quorum: false,
         };
         let peers = (1..=3).map(|n| {
             let monitors = BTreeMap::from([(MonitorKey::Shared, 2000 + n)]);
@@ -102,6 +111,8 @@ impl Fake {
             self.must(Command::AddNode { name: format!("n{n}"), address: format!("127.0.0.1:100{n}") });
             self.must(started(n));
         }
+        // What the leader does once they have caught up.
+        self.set_voters(&[1, 2, 3]);
         self.must(Command::CreateGroup { id: WEB, name: s("Web"), group_type: 9999 });
         let resource = |id, name: &str, type_name: &str| Command::CreateResource {
             id,
@@ -116,6 +127,41 @@ impl Fake {
         self.must(Command::SetPreferredOwners { group: WEB, nodes: vec![NodeId(1), NodeId(3)] });
         let parameters = Batch::at("").create_key(format!("Resources\\{IP}\\Parameters"));
         self.must(Command::Registry { batch: parameters.set_value("Address", Value::sz("127.77.0.10")) });
+    }
+
+    /// With a disk and a share, both online on n1.
+    pub(crate) fn with_storage() -> Arc<Fake> {
+        let fake = Fake::new();
+        let group = Guid(0x20);
+        fake.must(Command::CreateGroup { id: group, name: "Storage".to_owned(), group_type: 9999 });
+        for (id, name, type_name) in [(DISK, "Disk 1", "Physical Disk"), (SHARE, "Share", "File Share Witness")] {
+            let (name, type_name) = (name.to_owned(), type_name.to_owned());
+            fake.must(Command::CreateResource { id, group, name, type_name, separate_monitor: false });
+            fake.must(Command::OnlineResource { resource: id });
+        }
+        fake
+    }
+
+    /// With the disk as the witness, which votes on n1 beside nodes 1 and 2; node 3 has given up its vote.
+    pub(crate) fn with_witness() -> Arc<Fake> {
+        let fake = Fake::with_storage();
+        let path = String::new();
+        fake.must(Command::SetQuorum { resource: Some(DISK), kind: Witness::Disk, size: HYBRID_SIZE, path });
+        let voter = fake.state().quorum.witness.expect("it was just set").voter;
+        fake.must(Command::WitnessHosted { node: NodeId(1), incarnation: 7, voter, epoch: 4 });
+        fake.set_voters(&[1, 2, voter.0]);
+        fake
+    }
+
+    /// Who votes in the log.
+    pub(crate) fn set_voters(&self, voters: &[u64]) {
+        self.lock().state.quorum.voters.voters = voters.iter().copied().map(VoterId).collect();
+        self.changed.send_modify(|n| *n += 1);
+    }
+
+    /// This life of the node was started with prevent quorum.
+    pub(crate) fn set_prevent_quorum(&self) {
+        self.lock().vantage.prevent_quorum = true;
     }
 
     /// A command that the test needs to work.
@@ -257,6 +303,14 @@ impl Door for Fake {
                     }
                     self.apply(Command::Registry { batch }).map(|_| (5024, Vec::new()))
                 }
+            }
+            CLUSCTL_RESOURCE_GET_CHARACTERISTICS => {
+                let bits = if [DISK, SHARE].contains(&resource) { CLUS_CHAR_QUORUM } else { CLUS_CHAR_UNKNOWN };
+                Ok((0, bits.to_le_bytes().to_vec()))
+            }
+            CLUSCTL_RESOURCE_GET_CLASS_INFO => {
+                let class = if resource == DISK { CLUS_RESCLASS_STORAGE } else { CLUS_RESCLASS_UNKNOWN };
+                Ok((0, [class.to_le_bytes(), [0; 4]].concat()))
             }
             _ => Ok((1, input)),
         };

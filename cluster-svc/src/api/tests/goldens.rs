@@ -52,22 +52,25 @@ fn node() {
     check(
         "/nodes/n2",
         expect![[r#"
-        {
-          "Address": "127.0.0.1:1002",
-          "ApiAddress": null,
-          "DrainStatus": "NotInitiated",
-          "DynamicWeight": 1,
-          "Groups": [],
-          "Id": "2",
-          "LastHeardMs": 40,
-          "Leader": false,
-          "Name": "n2",
-          "NodeWeight": 1,
-          "ProcessId": 1002,
-          "QuorumOwner": false,
-          "State": "Up"
-        }
-    "#]],
+            {
+              "Address": "127.0.0.1:1002",
+              "ApiAddress": null,
+              "DrainStatus": "NotInitiated",
+              "DynamicWeight": 1,
+              "Groups": [],
+              "Id": "2",
+              "LastHeardMs": 40,
+              "Leader": false,
+              "Name": "n2",
+              "NeedsPreventQuorum": 0,
+              "NodeWeight": 1,
+              "ProcessId": 1002,
+              "QuarantineEndsMs": null,
+              "QuorumOwner": false,
+              "State": "Up",
+              "StatusInformation": "Normal"
+            }
+        "#]],
     );
 }
 
@@ -162,36 +165,61 @@ fn quorum() {
     check(
         "/quorum",
         expect![[r#"
-        {
-          "Explanation": [
-            "3 nodes have a vote; 2 of them must be in contact.",
-            "All of them are up.",
-            "It survives the loss of 1 more."
-          ],
-          "Needed": 2,
-          "Quorate": true,
-          "QuorumResource": null,
-          "QuorumType": "NodeMajority",
-          "Voters": [
             {
-              "Node": "n1",
-              "Up": true,
-              "Vote": 1
-            },
-            {
-              "Node": "n2",
-              "Up": true,
-              "Vote": 1
-            },
-            {
-              "Node": "n3",
-              "Up": true,
-              "Vote": 1
+              "DynamicQuorum": 1,
+              "Explanation": [
+                "3 votes are in force: n1, n2 and n3.",
+                "Quorum takes 2 of 3, more than half; present: 3. Quorum is kept.",
+                "If n1, n2 or n3 fails next, the cluster goes on; then 1 vote is in force and 1 needed.",
+                "At the same moment 1 vote may be lost, not more."
+              ],
+              "FixQuorum": 0,
+              "ForcedBy": null,
+              "Lineage": "0",
+              "LowerQuorumPriorityNodeID": 0,
+              "MaxQuorumLogSize": 0,
+              "Needed": 2,
+              "Path": "",
+              "Present": 3,
+              "Quorate": true,
+              "QuorumResource": null,
+              "QuorumType": "NodeMajority",
+              "Voters": [
+                {
+                  "DynamicWeight": 1,
+                  "HeardMs": 0,
+                  "Id": 1,
+                  "Node": "n1",
+                  "NodeWeight": 1,
+                  "Up": true,
+                  "Vote": 1,
+                  "Why": null
+                },
+                {
+                  "DynamicWeight": 1,
+                  "HeardMs": 40,
+                  "Id": 2,
+                  "Node": "n2",
+                  "NodeWeight": 1,
+                  "Up": true,
+                  "Vote": 1,
+                  "Why": null
+                },
+                {
+                  "DynamicWeight": 1,
+                  "HeardMs": 90,
+                  "Id": 3,
+                  "Node": "n3",
+                  "NodeWeight": 1,
+                  "Up": true,
+                  "Vote": 1,
+                  "Why": null
+                }
+              ],
+              "Votes": 3,
+              "Witness": null
             }
-          ],
-          "Votes": 3
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -269,23 +297,24 @@ fn event() {
     check(
         "/events?limit=1&subject=Web%20Site",
         expect![[r#"
-        [
-          {
-            "Component": "RCM",
-            "EventId": null,
-            "Id": "15.0",
-            "Level": "Information",
-            "Node": null,
-            "Subject": {
-              "Kind": "Resource",
-              "Name": "Web Site"
-            },
-            "Text": "TransitionToState(Web Site) OnlineCallIssued-->Online.",
-            "Time": "2026-01-31T12:00:00.000Z",
-            "Why": []
-          }
-        ]
-    "#]],
+            [
+              {
+                "Component": "RCM",
+                "EventId": null,
+                "Id": "15.0",
+                "Level": "Information",
+                "Node": null,
+                "Step": null,
+                "Subject": {
+                  "Kind": "Resource",
+                  "Name": "Web Site"
+                },
+                "Text": "TransitionToState(Web Site) OnlineCallIssued-->Online.",
+                "Time": "2026-01-31T12:00:00.000Z",
+                "Why": []
+              }
+            ]
+        "#]],
     );
 }
 
@@ -319,6 +348,54 @@ fn metrics() {
             # HELP windows_mscluster_cluster_cluster_log_size Property ClusterLogSize.
             # TYPE windows_mscluster_cluster_cluster_log_size gauge
             windows_mscluster_cluster_cluster_log_size{name="TEST"} 300
+            # HELP windows_mscluster_cluster_quorum_type_value How votes are counted: 1 nodes, 2 with a file share witness, 3 with a disk.
+            # TYPE windows_mscluster_cluster_quorum_type_value gauge
+            windows_mscluster_cluster_quorum_type_value{name="TEST"} 1
+            # HELP windows_mscluster_cluster_dynamic_quorum_enabled Property DynamicQuorum: 1 when votes follow the membership.
+            # TYPE windows_mscluster_cluster_dynamic_quorum_enabled gauge
+            windows_mscluster_cluster_dynamic_quorum_enabled{name="TEST"} 1
+            # HELP windows_mscluster_cluster_fix_quorum 1 while quorum is forced.
+            # TYPE windows_mscluster_cluster_fix_quorum gauge
+            windows_mscluster_cluster_fix_quorum{name="TEST"} 0
+            # HELP windows_mscluster_cluster_prevent_quorum 1 when the answering node was started with prevent quorum.
+            # TYPE windows_mscluster_cluster_prevent_quorum gauge
+            windows_mscluster_cluster_prevent_quorum{name="TEST"} 0
+            # HELP windows_mscluster_cluster_witness_dynamic_weight 1 when the vote of the witness is in force.
+            # TYPE windows_mscluster_cluster_witness_dynamic_weight gauge
+            windows_mscluster_cluster_witness_dynamic_weight{name="TEST"} 0
+            # HELP windows_mscluster_cluster_votes Votes in force.
+            # TYPE windows_mscluster_cluster_votes gauge
+            windows_mscluster_cluster_votes{name="TEST"} 3
+            # HELP windows_mscluster_cluster_votes_needed Votes that keep quorum.
+            # TYPE windows_mscluster_cluster_votes_needed gauge
+            windows_mscluster_cluster_votes_needed{name="TEST"} 2
+            # HELP windows_mscluster_cluster_votes_present Votes in force that are there.
+            # TYPE windows_mscluster_cluster_votes_present gauge
+            windows_mscluster_cluster_votes_present{name="TEST"} 3
+            # HELP windows_mscluster_cluster_witness_epoch Ownership epoch of the witness: counts the arbitrations won; 0 without a witness.
+            # TYPE windows_mscluster_cluster_witness_epoch gauge
+            windows_mscluster_cluster_witness_epoch{name="TEST"} 0
+            # HELP windows_mscluster_cluster_quorum_arbitration_time_max Property QuorumArbitrationTimeMax, s.
+            # TYPE windows_mscluster_cluster_quorum_arbitration_time_max gauge
+            windows_mscluster_cluster_quorum_arbitration_time_max{name="TEST"} 20
+            # HELP windows_mscluster_cluster_quorum_arbitration_time_min Property QuorumArbitrationTimeMin, s.
+            # TYPE windows_mscluster_cluster_quorum_arbitration_time_min gauge
+            windows_mscluster_cluster_quorum_arbitration_time_min{name="TEST"} 7
+            # HELP windows_mscluster_cluster_witness_database_write_timeout Property WitnessDatabaseWriteTimeout, s.
+            # TYPE windows_mscluster_cluster_witness_database_write_timeout gauge
+            windows_mscluster_cluster_witness_database_write_timeout{name="TEST"} 300
+            # HELP windows_mscluster_cluster_witness_restart_interval Property WitnessRestartInterval, min.
+            # TYPE windows_mscluster_cluster_witness_restart_interval gauge
+            windows_mscluster_cluster_witness_restart_interval{name="TEST"} 15
+            # HELP windows_mscluster_cluster_lower_quorum_priority_node_id Property LowerQuorumPriorityNodeID.
+            # TYPE windows_mscluster_cluster_lower_quorum_priority_node_id gauge
+            windows_mscluster_cluster_lower_quorum_priority_node_id{name="TEST"} 0
+            # HELP windows_mscluster_cluster_quarantine_duration Property QuarantineDuration, s.
+            # TYPE windows_mscluster_cluster_quarantine_duration gauge
+            windows_mscluster_cluster_quarantine_duration{name="TEST"} 7200
+            # HELP windows_mscluster_cluster_quarantine_threshold Property QuarantineThreshold.
+            # TYPE windows_mscluster_cluster_quarantine_threshold gauge
+            windows_mscluster_cluster_quarantine_threshold{name="TEST"} 3
             # HELP windows_mscluster_node_state State of a node: 0 up, 1 down, 2 paused, 3 joining.
             # TYPE windows_mscluster_node_state gauge
             windows_mscluster_node_state{name="n1"} 0
@@ -329,11 +406,21 @@ fn metrics() {
             windows_mscluster_node_node_weight{name="n1"} 1
             windows_mscluster_node_node_weight{name="n2"} 1
             windows_mscluster_node_node_weight{name="n3"} 1
-            # HELP windows_mscluster_node_dynamic_weight The vote that the node has now.
+            # HELP windows_mscluster_node_dynamic_weight 1 when the cluster lets the vote of the node count.
             # TYPE windows_mscluster_node_dynamic_weight gauge
             windows_mscluster_node_dynamic_weight{name="n1"} 1
             windows_mscluster_node_dynamic_weight{name="n2"} 1
             windows_mscluster_node_dynamic_weight{name="n3"} 1
+            # HELP windows_mscluster_node_needs_prevent_quorum 1 when quorum was forced and the node has not joined the forced cluster yet.
+            # TYPE windows_mscluster_node_needs_prevent_quorum gauge
+            windows_mscluster_node_needs_prevent_quorum{name="n1"} 0
+            windows_mscluster_node_needs_prevent_quorum{name="n2"} 0
+            windows_mscluster_node_needs_prevent_quorum{name="n3"} 0
+            # HELP windows_mscluster_node_status_information Property StatusInformation, bits: 2 quarantined, 4, 8, 16 drain in progress, completed, failed.
+            # TYPE windows_mscluster_node_status_information gauge
+            windows_mscluster_node_status_information{name="n1"} 0
+            windows_mscluster_node_status_information{name="n2"} 0
+            windows_mscluster_node_status_information{name="n3"} 0
             # HELP windows_mscluster_node_node_drain_status Property NodeDrainStatus: 0 not initiated, 1 in progress, 2 completed, 3 failed.
             # TYPE windows_mscluster_node_node_drain_status gauge
             windows_mscluster_node_node_drain_status{name="n1"} 0

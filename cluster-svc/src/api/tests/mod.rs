@@ -4,4 +4,5 @@ pub(crate) mod fake;
 mod flows;
 mod goldens;
 mod live;
+mod quorum;
 mod refusals;

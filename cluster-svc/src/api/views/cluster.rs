@@ -55,8 +55,6 @@ impl ClusterView {
     #[must_use]
     pub fn of(sight: Sight<'_>) -> ClusterView {
         let Sight { state, vantage, facts, .. } = sight;
-        let quorum_resource = state.hive.sz("Quorum", "Resource").and_then(|id| id.parse::<Guid>().ok());
-        let quorum_resource = quorum_resource.and_then(|id| state.resources.get(&id));
         ClusterView {
             name: state.config.name.clone(),
             id: state.config.id.to_string(),
@@ -67,8 +65,8 @@ impl ClusterView {
             applied: state.applied,
             time: rfc3339(vantage.now),
             incarnation: state.nodes.get(&facts.node).map_or(0, |n| n.incarnation),
-            quorum_type: QUORUM_TYPE.to_owned(),
-            quorum_resource: quorum_resource.map(|r| r.config.name.clone()),
+            quorum_type: state.quorum.model.name().to_owned(),
+            quorum_resource: state.quorum_resource().map(|r| r.config.name.clone()),
             detection_ms: state.config.detection().0,
             fence_ms: vantage.fence.0,
             lab: facts.lab,
@@ -77,9 +75,6 @@ impl ClusterView {
         }
     }
 }
-
-/// Votes of nodes alone: the engine has no voter on a witness.
-pub(super) const QUORUM_TYPE: &str = "NodeMajority";
 
 /// Common properties of the cluster that stand in the registry.
 fn set_properties(state: &ClusterState) -> BTreeMap<String, Value> {

@@ -8,7 +8,7 @@ use cluster_engine::{Level, LogPlace, Notice, Subject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ClusterView, GroupView, NodeView, ResourceView, Sight};
+use super::{ClusterView, GroupView, NodeView, QuorumView, ResourceView, Sight};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -32,6 +32,10 @@ pub struct NoticeView {
     pub why: Vec<String>,
     /// The node that saw it; null for what all nodes know.
     pub node: Option<String>,
+    /// The step of an arbitration for the quorum device that it is: `Needed`, `Challenge`, `Said`, `Won`, `Lost`,
+    /// `TakenOver`, `Refused`, `Hosted` or `Ended`; null for everything else.
+    #[serde(default)]
+    pub step: Option<String>,
 }
 
 /// What a notice is about.
@@ -61,6 +65,7 @@ impl NoticeView {
             }),
             why: notice.why.clone(),
             node: notice.place.is_none().then(|| node.to_owned()),
+            step: notice.step.map(|step| step.word().to_owned()),
         }
     }
 }
@@ -126,6 +131,8 @@ pub struct Snapshot {
     pub groups: Vec<GroupView>,
     /// Its resources, by name.
     pub resources: Vec<ResourceView>,
+    /// Who votes, and where the witness is.
+    pub quorum: QuorumView,
 }
 
 impl Snapshot {
@@ -137,6 +144,7 @@ impl Snapshot {
             nodes: NodeView::all(sight),
             groups: GroupView::all(sight),
             resources: ResourceView::all(sight),
+            quorum: QuorumView::of(sight),
         }
     }
 }

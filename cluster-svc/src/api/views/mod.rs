@@ -22,7 +22,8 @@ pub use self::cluster::{ClusterView, NameView, NetworkView};
 pub use self::group::{CandidateView, GroupView, MovingView, PlacementView};
 pub use self::history::{NoticeView, Place, Snapshot, SubjectView, level_of_word, level_word, rfc3339, subject};
 pub use self::node::NodeView;
-pub use self::quorum::{QuorumView, VoterView};
+pub(super) use self::node::{dynamic_weight, needs_prevent_quorum, status_bits};
+pub use self::quorum::{QuorumView, VoterView, WitnessView};
 pub use self::registry::{KeyView, PropertyView, RegistryValue, properties};
 pub use self::resource::{ResourceView, TypeView};
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use clusreg::{Key, Value, ValueType};
 use cluster_engine::Time;
-use cluster_engine::state::{ClusterState, Object, property};
+use cluster_engine::state::{Object, property};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
-use super::rfc3339;
+use super::{Sight, dynamic_weight, needs_prevent_quorum, rfc3339, status_bits};
 use crate::api::values::{to_json, type_word};
 
 /// A key.
@@ -84,11 +84,12 @@ pub struct PropertyView {
 
 /// All common properties of an object, by name.
 #[must_use]
-pub fn properties(state: &ClusterState, object: &Object) -> BTreeMap<String, PropertyView> {
+pub fn properties(sight: Sight<'_>, object: &Object) -> BTreeMap<String, PropertyView> {
     let (kind, path) = place(object);
     let view = |p: &property::Property| {
         let default = p.default.map_or(Json::Null, Json::from);
-        let value = property::read(&state.hive, p, &path).map_or(Json::Null, |v| to_json(&v));
+        let stored = || property::read(&sight.state.hive, p, &path).map_or(Json::Null, |v| to_json(&v));
+        let value = computed(sight, object, p.name).map_or_else(stored, Json::from);
         let is_number = p.kind == ValueType::DWORD || p.kind == ValueType::QWORD;
         PropertyView {
             value,
@@ -100,6 +101,29 @@ pub fn properties(state: &ClusterState, object: &Object) -> BTreeMap<String, Pro
         }
     };
     property::of(kind).map(|p| (p.name.to_owned(), view(p))).collect()
+}
+
+/// A property that no registry holds: what the service knows of quorum at this moment (reference 7.5, 7.6, 7.7).
+fn computed(sight: Sight<'_>, object: &Object, name: &str) -> Option<u32> {
+    let Sight { state, vantage, .. } = sight;
+    match object {
+        Object::Cluster => match name {
+            "FixQuorum" => Some(u32::from(state.quorum.forced_by.is_some())),
+            "PreventQuorum" => Some(u32::from(vantage.prevent_quorum)),
+            "WitnessDynamicWeight" => Some(u32::from(state.votes().witness_has_vote())),
+            _ => None,
+        },
+        Object::Node(id) => {
+            let node = state.nodes.get(id)?;
+            match name {
+                "DynamicWeight" => Some(dynamic_weight(state, node)),
+                "NeedsPreventQuorum" => Some(needs_prevent_quorum(state, node)),
+                "StatusInformation" => Some(status_bits(node)),
+                _ => None,
+            }
+        }
+        Object::Group(_) | Object::Resource(_) | Object::ResourceType(_) => None,
+    }
 }
 
 /// Where the common properties of an object stand in the registry (reference 06.2).

@@ -11,7 +11,7 @@ mod quorum;
 mod roles;
 mod simulator;
 
-pub use self::quorum::{Explore, ModelWord, Quorum};
+pub use self::quorum::{ExplainQuorum, Explore, ModelWord, Quorum, SetQuorum};
 pub use self::roles::{Group, Resource, Restype};
 pub use self::simulator::{MOST_STORMS, Run, Scenario, Sim};
 
@@ -153,12 +153,30 @@ pub enum Node {
         #[arg(long, value_enum, default_value_t = Failback::NoFailback)]
         failback: Failback,
     },
+    /// Start its Cluster service, in a lab
+    Start(StartNode),
     /// End its Cluster service in an orderly way
     Stop(Named),
     /// Take it out of the cluster for good
     Evict(Named),
     /// Common properties: show, or set with NAME=VALUE
     Properties(Assign),
+}
+
+/// `cluster node start`, with the switches of Start-ClusterNode.
+#[derive(Args, Debug, Clone, Default, PartialEq)]
+pub struct StartNode {
+    /// Name or id
+    pub name: String,
+    /// Form a cluster alone, without quorum: what this node knows becomes the truth (-FQ)
+    #[arg(long, visible_alias = "fix-quorum", conflicts_with = "prevent_quorum")]
+    pub force_quorum: bool,
+    /// Only join; never form a cluster (-PQ)
+    #[arg(long)]
+    pub prevent_quorum: bool,
+    /// End its quarantine first (-CQ)
+    #[arg(long)]
+    pub clear_quarantine: bool,
 }
 
 /// `-Failback` of Resume-ClusterNode.
