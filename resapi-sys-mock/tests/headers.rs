@@ -8,6 +8,7 @@ use std::process::Command;
 use resapi_sys_mock::abi::*;
 use resapi_sys_mock::codes::{control, win32};
 use resapi_sys_mock::host::{HOST_TABLE_VERSION, HostTable};
+use resapi_sys_mock::property_list::{Format, syntax};
 
 /// One thing that both sides state: the C expression and the number on the Rust side.
 struct Fact {
@@ -64,6 +65,35 @@ fn facts() -> Vec<Fact> {
             SetResourceWprPolicy, ArmWprWatchdogForCurrentResourceCall,
         }
         CLRES_FUNCTION_TABLE as "CLRES_FUNCTION_TABLE" { TableSize, Version }
+        CLUSPROP_VALUE as "CLUSPROP_VALUE" { Syntax, cbLength }
+        CLUSPROP_BINARY as "CLUSPROP_BINARY" { Base, rgb }
+        CLUSPROP_WORD as "CLUSPROP_WORD" { Base, w }
+        CLUSPROP_DWORD as "CLUSPROP_DWORD" { Base, dw }
+        CLUSPROP_LONG as "CLUSPROP_LONG" { Base, l }
+        CLUSPROP_SZ as "CLUSPROP_SZ" { Base, sz }
+        CLUSPROP_ULARGE_INTEGER as "CLUSPROP_ULARGE_INTEGER" { Base, li }
+        CLUSPROP_LARGE_INTEGER as "CLUSPROP_LARGE_INTEGER" { Base, li }
+        CLUSPROP_FILETIME as "CLUSPROP_FILETIME" { Base, ft }
+        CLUSPROP_RESOURCE_CLASS as "CLUSPROP_RESOURCE_CLASS" { Base, rc }
+        CLUSPROP_RESOURCE_CLASS_INFO as "CLUSPROP_RESOURCE_CLASS_INFO" { Base, Base2 }
+        CLUSPROP_LIST as "CLUSPROP_LIST" { nPropertyCount, PropertyName }
+        CLUSPROP_REQUIRED_DEPENDENCY as "CLUSPROP_REQUIRED_DEPENDENCY" { Value, ResClass, ResTypeName }
+        CLUS_SCSI_ADDRESS_0_0 as "CLUS_SCSI_ADDRESS_0_0" { PortNumber, PathId, TargetId, Lun }
+        CLUS_PARTITION_INFO as "CLUS_PARTITION_INFO" { dwFlags, szDeviceName, szVolumeLabel, dwSerialNumber, rgdwMaximumComponentLength, dwFileSystemFlags, szFileSystem }
+        CLUS_FORCE_QUORUM_INFO as "CLUS_FORCE_QUORUM_INFO" { dwSize, dwNodeBitMask, dwMaxNumberofNodes, multiszNodeList }
+        CLUS_MAINTENANCE_MODE_INFO as "CLUS_MAINTENANCE_MODE_INFO" { InMaintenance }
+        CLUS_MAINTENANCE_MODE_INFOEX as "CLUS_MAINTENANCE_MODE_INFOEX" { InMaintenance, MaintainenceModeType, InternalState, Signature }
+        CLUS_NETNAME_VS_TOKEN_INFO as "CLUS_NETNAME_VS_TOKEN_INFO" { ProcessID, DesiredAccess, InheritHandle }
+        GET_OPERATION_CONTEXT_PARAMS as "GET_OPERATION_CONTEXT_PARAMS" { Size, Version, Type, Priority }
+        RESOURCE_FAILURE_INFO as "RESOURCE_FAILURE_INFO" { dwRestartAttemptsRemaining, dwRestartPeriodRemaining }
+        RESOURCE_FAILURE_INFO_BUFFER as "RESOURCE_FAILURE_INFO_BUFFER" { dwVersion, Info }
+        RESOURCE_TERMINAL_FAILURE_INFO_BUFFER as "RESOURCE_TERMINAL_FAILURE_INFO_BUFFER" { isTerminalFailure, restartPeriodRemaining }
+        GROUP_FAILURE_INFO as "GROUP_FAILURE_INFO" { dwFailoverAttemptsRemaining, dwFailoverPeriodRemaining }
+        GROUP_FAILURE_INFO_BUFFER as "GROUP_FAILURE_INFO_BUFFER" { dwVersion, Info }
+        RESUTIL_LARGEINT_DATA as "RESUTIL_LARGEINT_DATA" { Default, Minimum, Maximum }
+        RESUTIL_ULARGEINT_DATA as "RESUTIL_ULARGEINT_DATA" { Default, Minimum, Maximum }
+        RESUTIL_FILETIME_DATA as "RESUTIL_FILETIME_DATA" { Default, Minimum, Maximum }
+        RESUTIL_PROPERTY_ITEM as "RESUTIL_PROPERTY_ITEM" { Name, KeyName, Format, Minimum, Maximum, Flags, Offset }
         HostTable as "WOLFDEN_HOST_TABLE" {
             size, version, ClusterRegOpenKey, ClusterRegCreateKey, ClusterRegCloseKey, ClusterRegQueryValue,
             ClusterRegSetValue, ClusterRegDeleteValue, ClusterRegEnumValue, ClusterRegEnumKey, CreateEvent, SetEvent,
@@ -98,9 +128,57 @@ fn facts() -> Vec<Fact> {
     for (name, value) in enumerations.into_iter().flatten() {
         number(name, *value);
     }
-    for (name, value) in [control::RESOURCE, control::RESOURCE_TYPE, win32::ALL].into_iter().flatten() {
+    for (name, value) in control::ALL.iter().copied().chain([win32::ALL]).flatten() {
         number(name, i64::from(*value));
     }
+    for format in Format::ALL {
+        let name = match format {
+            Format::Unknown => "UNKNOWN",
+            Format::Binary => "BINARY",
+            Format::Dword => "DWORD",
+            Format::Sz => "SZ",
+            Format::ExpandSz => "EXPAND_SZ",
+            Format::MultiSz => "MULTI_SZ",
+            Format::ULargeInteger => "ULARGE_INTEGER",
+            Format::Long => "LONG",
+            Format::ExpandedSz => "EXPANDED_SZ",
+            Format::SecurityDescriptor => "SECURITY_DESCRIPTOR",
+            Format::LargeInteger => "LARGE_INTEGER",
+            Format::Word => "WORD",
+            Format::FileTime => "FILETIME",
+            Format::ValueList => "VALUE_LIST",
+            Format::PropertyList => "PROPERTY_LIST",
+        };
+        number(&format!("CLUSPROP_FORMAT_{name}"), format as i64);
+        if !matches!(format, Format::Unknown | Format::ValueList) {
+            number(&format!("CLUSPROP_SYNTAX_LIST_VALUE_{name}"), i64::from(format.list_value()));
+        }
+    }
+    let syntaxes = [
+        ("ENDMARK", syntax::ENDMARK),
+        ("NAME", syntax::NAME),
+        ("RESCLASS", syntax::RESCLASS),
+        ("DISK_SIGNATURE", syntax::DISK_SIGNATURE),
+        ("SCSI_ADDRESS", syntax::SCSI_ADDRESS),
+        ("DISK_NUMBER", syntax::DISK_NUMBER),
+        ("PARTITION_INFO", syntax::PARTITION_INFO),
+        ("FTSET_INFO", syntax::FTSET_INFO),
+        ("DISK_SERIALNUMBER", syntax::DISK_SERIALNUMBER),
+        ("DISK_GUID", syntax::DISK_GUID),
+        ("DISK_SIZE", syntax::DISK_SIZE),
+        ("PARTITION_INFO_EX", syntax::PARTITION_INFO_EX),
+        ("PARTITION_INFO_EX2", syntax::PARTITION_INFO_EX2),
+        ("STORAGE_DEVICE_ID_DESCRIPTOR", syntax::STORAGE_DEVICE_ID_DESCRIPTOR),
+    ];
+    for (name, value) in syntaxes {
+        number(&format!("CLUSPROP_SYNTAX_{name}"), i64::from(value));
+        // The type is the high half.
+        if !matches!(name, "DISK_SIGNATURE") {
+            number(&format!("CLUSPROP_TYPE_{name}"), i64::from(value >> 16));
+        }
+    }
+    number("CLUSPROP_TYPE_SIGNATURE", 5);
+    number("CLUSPROP_TYPE_LIST_VALUE", 1);
     facts
 }
 

@@ -9,10 +9,12 @@
 
 mod constants;
 mod routines;
+mod structures;
 mod tables;
 mod types;
 
 pub use constants::*;
 pub use routines::*;
+pub use structures::*;
 pub use tables::*;
 pub use types::*;
