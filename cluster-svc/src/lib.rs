@@ -5,4 +5,5 @@ pub mod api;
 pub mod cli;
 pub mod driver;
 pub mod lab;
+pub mod rpc;
 pub mod service;

@@ -257,7 +257,7 @@ async fn serve(prepared: Prepared, lab_token: Option<String>, mut ends: watch::R
 const LOG_LIMIT: Duration = Duration::from_millis(200);
 
 fn routes(handle: NodeHandle, lab_token: Option<String>) -> axum::Router {
-    let routes = crate::api::router(handle.clone());
+    let routes = crate::rpc::router(handle.clone()).merge(crate::api::router(handle.clone()));
     match lab_token {
         Some(token) => routes.merge(lab_door::routes(handle, token)),
         None => routes,

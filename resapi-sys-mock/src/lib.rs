@@ -10,6 +10,7 @@
 //! - [`host`]: what a portable resource library asks of whoever loaded it (cluster registry, events).
 //! - [`guard`]: which calls a resource DLL should not make, and how they are noticed.
 //! - [`log_event`]: a C-variadic `LogEvent` that ends in a plain Rust function.
+//! - `rpc` (a feature): what programs that call clusapi say to the Cluster service.
 //! - [`wide`]: UTF-16 strings as they cross the interface.
 //!
 //! The header files for C authors are in `include/`; the tests hold them, this crate and the published
@@ -21,4 +22,6 @@ pub mod guard;
 pub mod host;
 pub mod log_event;
 pub mod property_list;
+#[cfg(feature = "rpc")]
+pub mod rpc;
 pub mod wide;
