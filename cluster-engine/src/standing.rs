@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::event::Effect;
 use crate::executor;
 use crate::notice::{Component, Level};
+use crate::quorum;
 use crate::state::Command;
 use crate::time::{Millis, Time};
 
@@ -26,7 +27,12 @@ pub(crate) struct Standing {
     leaving: Leaving,
     /// While stopping: how long at most it waits for its vote to be taken.
     vote_until: Option<Time>,
+    /// It was said, or never will be, that no cluster can be formed.
+    has_told_unformed: bool,
 }
+
+/// After so many detection times without a cluster a starting service says what is missing.
+const UNFORMED_DETECTIONS: u64 = 5;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Leaving {
@@ -60,6 +66,7 @@ impl Engine {
         if holds && !self.standing.has_caught_up {
             self.standing.has_caught_up = self.state().applied >= self.must_have_applied();
         }
+        self.tell_unformed(holds);
         if self.standing.telling.is_some_and(|s| !self.requests.is_waiting(s)) {
             self.standing.telling = None;
         }
@@ -89,6 +96,35 @@ impl Engine {
                 self.push(call);
             }
         }
+    }
+
+    /// A service that has been up for a while and neither joins nor forms says what is missing (event 5398), once.
+    fn tell_unformed(&mut self, holds: bool) {
+        let patience = Millis(self.detection().0 * UNFORMED_DETECTIONS);
+        if holds {
+            self.standing.has_told_unformed = true;
+        }
+        if self.standing.has_told_unformed || self.now.since(self.membership.started()) < patience {
+            return;
+        }
+        self.standing.has_told_unformed = true;
+        let Some(state) = &self.state else { return };
+        let (votes, part) = (state.votes(), self.reachable());
+        let needed = quorum::needed(&votes);
+        let available = part.iter().filter(|id| votes.has_vote(**id)).count();
+        let voters: Vec<String> = self.replica.voters().voters.iter().map(|v| state.voter_name(*v)).collect();
+        let text = format!(
+            "The cluster cannot be formed: the newest database is not among the nodes that are here. Votes required: {needed}; \
+             available: {available}; who has one: {}.",
+            voters.join(", ")
+        );
+        let mut notice = self.notice(Level::Error, Component::Quorum, text);
+        notice.event = Some(5398);
+        notice.why = vec![
+            "start the other nodes, or mend the network".to_owned(),
+            "if they are gone for good: cluster node start NAME --force-quorum".to_owned(),
+        ];
+        self.push(Effect::Notice(notice));
     }
 
     /// Tells the others that this life has started, or has lost its resources.
