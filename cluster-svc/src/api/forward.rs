@@ -30,6 +30,11 @@ impl Hop {
     pub(super) fn first() -> Hop {
         Hop { is_passed_on: false }
     }
+
+    /// Does the request come from another node?
+    pub(super) fn is_passed_on(self) -> bool {
+        self.is_passed_on
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Hop {

@@ -7,7 +7,7 @@
 //! | file | routes |
 //! |---|---|
 //! | `cluster` | `/cluster`, `/networks`, `/names` |
-//! | `quorum` | `/quorum`, `/simulations/state` |
+//! | `quorum`, `steps` | `/quorum`, `/simulations/state` |
 //! | `nodes` | `/nodes` |
 //! | `groups` | `/groups` |
 //! | `resources`, `dependencies`, `parameters` | `/resources` |
@@ -44,6 +44,7 @@ pub mod refused;
 mod registry;
 mod resources;
 mod routes;
+mod steps;
 mod stream;
 mod types;
 pub mod values;

@@ -7,7 +7,9 @@ use axum::Json;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use super::{cluster, dependencies, groups, nodes, parameters, quorum, refused, registry, resources, types, views};
+use super::{
+    cluster, dependencies, groups, nodes, parameters, quorum, refused, registry, resources, steps, types, views,
+};
 
 /// The shapes.
 #[derive(OpenApi)]
@@ -36,6 +38,7 @@ use super::{cluster, dependencies, groups, nodes, parameters, quorum, refused, r
         views::WitnessView,
         cluster::SetProperties,
         quorum::SetQuorum,
+        steps::StepsView,
         nodes::Pause,
         nodes::Resume,
         nodes::FailbackWord,
@@ -112,6 +115,7 @@ const OPERATIONS: &[Operation] = &[
     op("get", "/quorum", "Who votes, where the witness is, and whether it is enough", Empty, One("QuorumView")),
     op("put", "/quorum", "Sets the quorum model and its witness", One("SetQuorum"), Accepted),
     op("patch", "/quorum", "Changes a part of the quorum model", One("SetQuorum"), Accepted),
+    with(op("get", "/quorum/steps", "The steps of arbitrations, of all nodes that answer", Empty, One("StepsView")), &["limit"]),
     op("get", "/simulations/state", "The replicated state as the engine encodes it, for a simulation from here", Empty, Bytes),
     op("get", "/networks", "All networks", Empty, List("NetworkView")),
     op("get", "/names", "Names of Network Name resources that are online, with their addresses", Empty, List("NameView")),

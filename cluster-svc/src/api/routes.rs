@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use super::{
     Api, PREFIX, cluster, dependencies, groups, history, metrics, nodes, openapi, parameters, quorum, registry,
-    resources, stream, types,
+    resources, steps, stream, types,
 };
 
 /// Method and path of a route, the path with the prefix.
@@ -70,6 +70,7 @@ fn cluster_and_nodes(mount: Mount) -> Mount {
         .get("/quorum", quorum::show)
         .put("/quorum", quorum::put)
         .patch("/quorum", quorum::patch)
+        .get("/quorum/steps", steps::show)
         .get("/simulations/state", quorum::state)
         .get("/networks", cluster::networks)
         .get("/names", cluster::all_names)

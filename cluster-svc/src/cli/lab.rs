@@ -35,6 +35,8 @@ pub(super) async fn run(session: &Session, verb: Lab) -> Result<(), Trouble> {
         Lab::Start(node) => on_node(session, &node.name, "start").await,
         Lab::Stop(node) => on_node(session, &node.name, "stop").await,
         Lab::Cut { from, to, one_way } => link(session, &from, &to, true, !one_way).await,
+        Lab::CutStorage(node) => storage(session, &node.name, true).await,
+        Lab::MendStorage(node) => storage(session, &node.name, false).await,
         Lab::Heal { from: Some(from), to: Some(to) } => link(session, &from, &to, false, true).await,
         Lab::Heal { .. } => act(session, Ask::new(Method::POST, ["lab", "heal"]), "Healed.").await,
     }
@@ -49,6 +51,13 @@ async fn link(session: &Session, from: &str, to: &str, cut: bool, both_ways: boo
     let what = if cut { "cut" } else { "whole" };
     let arrow = if both_ways { "<->" } else { "->" };
     act(session, Ask::new(Method::PUT, ["lab", "links"]).json(body), &format!("{from} {arrow} {to}: {what}.")).await
+}
+
+async fn storage(session: &Session, node: &str, cut: bool) -> Result<(), Trouble> {
+    let body = json!({ "Node": node, "Cut": cut });
+    let what = if cut { "cut" } else { "whole" };
+    act(session, Ask::new(Method::PUT, ["lab", "storage"]).json(body), &format!("storage path of {node}: {what}."))
+        .await
 }
 
 async fn act(session: &Session, ask: Ask, done: &str) -> Result<(), Trouble> {
@@ -69,5 +78,12 @@ fn show(lab: &Value) -> String {
         .map(|l| format!("{} -> {}", output::shown(&l["From"]), output::shown(&l["To"])))
         .collect();
     let links = if cut.is_empty() { "All links are whole.".to_owned() } else { format!("Cut: {}.", cut.join(", ")) };
-    format!("{nodes}\n{links}\n")
+    let is_off = |node: &Value| node["StorageCut"].as_bool() == Some(true);
+    let off: Vec<String> = items("Nodes").iter().filter(|n| is_off(n)).map(|n| output::shown(&n["Name"])).collect();
+    let storage = if off.is_empty() {
+        String::new()
+    } else {
+        format!("Without a way to the quorum device: {}.\n", off.join(", "))
+    };
+    format!("{nodes}\n{links}\n{storage}")
 }

@@ -274,6 +274,23 @@ fn steps_of_an_arbitration_are_told_apart() {
 }
 
 #[test]
+fn steps_are_gathered_from_all_nodes_that_answer() {
+    run(async {
+        let (here, there) = (Fake::with_witness(), Fake::with_witness());
+        let (first, second) = (Server::start(&here).await, Server::start(&there).await);
+        here.set_api_address(NodeId(2), &second.url);
+        let told = first.get("/quorum/steps").await;
+        assert_eq!(told["Silent"], json!(["n3"]), "nobody knows where n3 is");
+        let steps = told["Steps"].as_array().expect("steps");
+        assert_eq!(steps.len(), 1, "what both tell is told once: {told}");
+        assert_eq!(steps[0]["Step"], json!("Hosted"));
+        assert_eq!(first.get("/quorum/steps?limit=0").await["Steps"], json!([]));
+        assert_eq!(first.ask("GET", "/quorum/steps?limit=2001", Json::Null).await.0, 400);
+        assert_eq!(first.ask("GET", "/quorum/steps?node=n1", Json::Null).await.0, 400);
+    });
+}
+
+#[test]
 fn the_state_for_a_simulation_is_the_state() {
     run(async {
         let fake = Fake::with_witness();

@@ -337,7 +337,11 @@ pub enum Lab {
         #[arg(long)]
         one_way: bool,
     },
-    /// Makes one link whole, or everything: all links whole, all nodes running
+    /// Cuts the way from a node to the quorum device
+    CutStorage(Named),
+    /// Makes it whole
+    MendStorage(Named),
+    /// Makes one link whole, or everything: all links and storage paths whole, all nodes running
     Heal {
         /// One node
         #[arg(requires = "to")]
