@@ -16,6 +16,7 @@ use cluster_engine::{Guid, NodeId};
 use cluster_engine::{Refusal, code};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::findings::{Findings, Found};
 use super::history::History;
 use super::node::{Input, TypeName};
 use super::peers::PeerTable;
@@ -83,6 +84,7 @@ pub(super) struct HandleParts {
     pub(super) inbox: mpsc::Sender<Input>,
     pub(super) facts: NodeFacts,
     pub(super) history: Arc<History>,
+    pub(super) findings: Arc<Findings>,
     pub(super) changed: watch::Receiver<u64>,
     pub(super) peers: Arc<PeerTable>,
 }
@@ -147,6 +149,12 @@ impl NodeHandle {
     #[must_use]
     pub fn history(&self, after: Option<u64>, limit: usize) -> Vec<(u64, Arc<Notice>)> {
         self.parts.history.read(after, limit)
+    }
+
+    /// What the resource libraries of this node were found to do wrong, in the order in which it was first seen.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Found> {
+        self.parts.findings.all()
     }
 
     /// Every notice from now on. A subscriber that falls behind hears that it lagged and reads [`NodeHandle::history`].

@@ -12,6 +12,8 @@
 //! | `monitors` | Resource Monitor processes and their connections |
 //! | `earlier` | makes certain that nothing of an earlier life of this service still runs |
 //! | `log`, `history` | cluster.log, and what was told lately |
+//! | `resource_news` | tells resource libraries what changes around them |
+//! | `findings` | what resource libraries were found to do wrong |
 //! | `recorder` | every event with its time, so that a simulator can replay it |
 //!
 //! Clients (the API) see a [`NodeHandle`] and nothing else.
@@ -19,6 +21,7 @@
 pub mod clock;
 mod convert;
 pub mod earlier;
+pub mod findings;
 mod handle;
 pub mod history;
 pub mod identity;
@@ -32,6 +35,7 @@ pub mod peers;
 pub mod process_files;
 pub mod recorder;
 mod registry;
+mod resource_news;
 pub mod start;
 pub mod store;
 pub mod wire;

@@ -130,6 +130,32 @@ impl Monitors {
         self.ask(key, answer, |request| ToMonitor::Control { request, resource, code, input });
     }
 
+    /// The monitor in which a resource is open.
+    pub(super) fn home(&self, resource: Guid) -> Option<MonitorKey> {
+        self.homes.get(&resource).copied().filter(|key| self.running.contains_key(key))
+    }
+
+    /// An internal control code for a resource that is open here; its answer does not matter.
+    pub(super) fn notify(&mut self, resource: Guid, code: u32, input: Vec<u8>) {
+        let Some(key) = self.home(resource) else { return };
+        let resource = convert::resource_id(resource);
+        self.tell(key, |request| ToMonitor::Control { request, resource, code, input });
+    }
+
+    /// The same for a type.
+    pub(super) fn notify_type(&mut self, key: MonitorKey, of: TypeName, code: u32, input: Vec<u8>) {
+        let resource_type = TypeSpec { name: of.name, dll_name: of.dll_name };
+        self.tell(key, |request| ToMonitor::TypeControl { request, resource_type, code, input });
+    }
+
+    fn tell(&mut self, key: MonitorKey, message: impl FnOnce(RequestId) -> ToMonitor) {
+        if let Some(running) = self.running.get(&key) {
+            // Nobody waits under this number, so the answer is dropped.
+            running.process.send(message(RequestId(self.next_request)));
+            self.next_request += 1;
+        }
+    }
+
     /// ResourceTypeControl in the shared monitor.
     pub(super) fn type_control(
         &mut self,

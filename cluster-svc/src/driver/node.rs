@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use cluster_engine::Engine;
 use cluster_engine::Time;
-use cluster_engine::call::MonitorKey;
+use cluster_engine::call::{EntryPoint, MonitorKey};
 use cluster_engine::state::{Answer, Command};
 use cluster_engine::{Effect, Event, PeerMessage};
 use cluster_engine::{Guid, NodeId};
@@ -23,6 +23,7 @@ use resmon::protocol::{RequestId, ToMonitor};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock::Clock;
+use super::findings::Findings;
 use super::handle::NodeFacts;
 use super::history::History;
 use super::identity::Identity;
@@ -32,6 +33,7 @@ use super::monitors::{ControlAnswer, Monitors};
 use super::peers::{PeerTable, Peers};
 use super::recorder::{RecordStep, Recorder};
 use super::registry;
+use super::resource_news::ResourceNews;
 use super::store::Store;
 use super::wire::{Frame, Gossip};
 
@@ -168,6 +170,7 @@ pub(super) struct Parts {
     pub(super) table: Arc<PeerTable>,
     pub(super) monitors: Monitors,
     pub(super) history: Arc<History>,
+    pub(super) findings: Arc<Findings>,
     pub(super) log: LogWriter,
     pub(super) recorder: Option<Recorder>,
     pub(super) changed: watch::Sender<u64>,
@@ -186,6 +189,7 @@ pub(super) struct Node {
     persisted: u64,
     visible: Option<Visible>,
     monitor_changes: u64,
+    resource_news: ResourceNews,
     /// The addresses that the cluster has agreed upon, as far as they were acted on.
     agreed: BTreeMap<NodeId, String>,
     phase: Phase,
@@ -206,6 +210,7 @@ impl Node {
             persisted: 0,
             visible: None,
             monitor_changes: 0,
+            resource_news: ResourceNews::default(),
             agreed: BTreeMap::new(),
             phase: Phase::Running,
             broken: None,
@@ -431,6 +436,9 @@ impl Node {
             Effect::Persist { n, writes } => self.parts.store.persist(n, writes),
             Effect::Send { to, message } => self.parts.peers.send(to, &Frame::Engine(message)),
             Effect::Call { resource, monitor, generation, entry } => {
+                if entry == EntryPoint::Close {
+                    self.tell_deletion(resource);
+                }
                 if let Err(text) = self.parts.monitors.call(resource, monitor, generation, entry) {
                     self.follow_ups.push_back(Event::MonitorLost { monitor, culprit: None, text });
                 }
@@ -469,6 +477,7 @@ impl Node {
         let is_news = self.visible.as_ref().is_none_or(|old| old.applied != visible.applied);
         self.visible = Some(visible);
         if is_news {
+            self.tell_resource_news();
             self.follow_addresses();
         }
         self.bump();

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::clock::Clock;
 use super::earlier::Life;
+use super::findings::Findings;
 use super::handle::{HandleParts, Link, NodeFacts, NodeHandle};
 use super::history::{HISTORY_NOTICES, History};
 use super::identity::{Identity, IdentityError};
@@ -253,6 +254,7 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         table.set_link(node, link);
     }
     let history = Arc::new(History::new(HISTORY_NOTICES));
+    let findings: Arc<Findings> = Arc::default();
     let peer_setting =
         PeerSetting { identity: Arc::new(identity.clone()), table: Arc::clone(&table), log: log.clone() };
     let handle = NodeHandle {
@@ -260,6 +262,7 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
             inbox: inbox.clone(),
             facts: facts.clone(),
             history: Arc::clone(&history),
+            findings: Arc::clone(&findings),
             changed: watched,
             peers: Arc::clone(&table),
         }),
@@ -278,6 +281,7 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         table,
         monitors: Monitors::new(monitor_setting, life, inbox),
         history,
+        findings,
         log,
         recorder,
         changed,

@@ -2,12 +2,15 @@
 
 use cluster_engine::call::MonitorKey;
 use cluster_engine::{Event, Guid, Level};
-use resmon::protocol::{FromMonitor, ToMonitor};
+use resapi_sys_mock::codes::control::CLUSCTL_RESOURCE_DELETE;
+use resmon::protocol::{FromMonitor, GuardMode, ToMonitor};
 
-use super::{Node, Phase, Ticket};
+use super::{Node, Phase, Ticket, TypeName};
 use crate::driver::convert;
+use crate::driver::findings::{FindingKind, Mistake};
 use crate::driver::log::LogLine;
 use crate::driver::registry::{self, Work};
+use crate::driver::resource_news::{Audience, News};
 
 impl Node {
     pub(super) fn monitor_says(&mut self, monitor: MonitorKey, life: u64, message: FromMonitor) {
@@ -35,7 +38,10 @@ impl Node {
                 let who = culprit.as_ref().map_or_else(|| resource_type.clone(), |(id, _)| self.name_of(*id));
                 let text =
                     format!("{call} of '{who}' ({dll_name}) did not return for {waited_ms} ms; ending the monitor");
-                self.parts.log.error("RHS", text);
+                self.parts.log.error("RHS", text.clone());
+                let who = culprit.as_ref().map(|(id, _)| *id);
+                let mistake = self.mistake(FindingKind::Deadlock, dll_name, resource_type, who, Some(call));
+                self.found(process_id, mistake, text, None);
                 self.step(Event::MonitorHung { monitor, culprit });
             }
             FromMonitor::Log { level, component, resource, text } => {
@@ -48,7 +54,19 @@ impl Node {
             FromMonitor::Slow { resource, call, took_ms } => {
                 let who = self.name_of(convert::guid(resource));
                 let text = format!("{call} of '{who}' took {took_ms} ms; it should return within 300 ms");
-                self.parts.log.write(line(Level::Warning, "RHS", text));
+                self.parts.log.write(line(Level::Warning, "RHS", text.clone()));
+                let resource = convert::guid(resource);
+                let (resource_type, dll_name) = self.type_of(resource);
+                let mistake = self.mistake(FindingKind::SlowCall, dll_name, resource_type, Some(resource), Some(call));
+                self.found(process_id, mistake, text, None);
+            }
+            FromMonitor::Finding(found) => {
+                let resource = found.resource.map(convert::guid);
+                let (kind, entry) = (FindingKind::ForbiddenCall, found.entry_point);
+                let mut mistake = self.mistake(kind, found.dll_name, found.resource_type, resource, entry);
+                (mistake.thread, mistake.call) = (found.thread, found.call);
+                let text = format!("{}: {}", found.usage, found.remedy);
+                self.found(process_id, mistake, text, Some((found.mode, found.count)));
             }
             FromMonitor::Registry { request, call } => match registry::work(&self.parts.engine.state().hive, call) {
                 Work::Answer(answer) => {
@@ -75,6 +93,59 @@ impl Node {
             }
             Phase::MonitorsEnding | Phase::MonitorsKilled => self.parts.log.line("RHS", text),
         }
+    }
+
+    /// Tells resource libraries what has changed around them.
+    pub(super) fn tell_resource_news(&mut self) {
+        let state = self.parts.engine.state();
+        for News { to, code, input } in self.resource_news.look(state) {
+            match to {
+                Audience::Resource(resource) => self.parts.monitors.notify(resource, code, input),
+                Audience::Type(name) => {
+                    let mut homes = state.resources.iter().filter(|(_, r)| r.config.type_name == name);
+                    let home = homes.find_map(|(id, _)| self.parts.monitors.home(*id));
+                    let dll_name = state.types.get(&name.to_uppercase()).map(|found| found.config.dll_name.clone());
+                    if let (Some(home), Some(dll_name)) = (home, dll_name) {
+                        self.parts.monitors.notify_type(home, TypeName { name, dll_name }, code, input);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A resource that is about to be closed may have been deleted.
+    pub(super) fn tell_deletion(&mut self, resource: Guid) {
+        let (state, me) = (self.parts.engine.state(), self.parts.facts.node);
+        if self.resource_news.is_deletion(resource, state, me) {
+            self.parts.monitors.notify(resource, CLUSCTL_RESOURCE_DELETE, Vec::new());
+        }
+    }
+
+    /// A mistake of a library, for the findings of this node.
+    fn mistake(
+        &self,
+        kind: FindingKind,
+        dll_name: String,
+        resource_type: String,
+        resource: Option<Guid>,
+        entry_point: Option<String>,
+    ) -> Mistake {
+        let resource_name = resource.map(|resource| self.name_of(resource));
+        let thread = "entry point".into();
+        Mistake { kind, dll_name, resource_type, resource, resource_name, entry_point, thread, call: String::new() }
+    }
+
+    fn found(&self, process_id: u32, mistake: Mistake, text: String, guarded: Option<(GuardMode, u64)>) {
+        let (mode, total) = guarded.map_or((String::new(), None), |(mode, count)| (mode.word().into(), Some(count)));
+        self.parts.findings.tell(self.parts.clock.now(), process_id, mistake, text, mode, total);
+    }
+
+    /// The type of a resource and its library.
+    fn type_of(&self, resource: Guid) -> (String, String) {
+        let state = self.parts.engine.state();
+        let found = state.resources.get(&resource);
+        let found = found.and_then(|resource| state.types.get(&resource.config.type_name.to_uppercase()));
+        found.map_or_else(Default::default, |found| (found.config.name.clone(), found.config.dll_name.clone()))
     }
 
     fn name_of(&self, resource: Guid) -> String {
