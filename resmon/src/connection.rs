@@ -75,11 +75,15 @@ fn begin(address: SocketAddr, token: String, built_in: Vec<BuiltIn>) -> Result<(
     socket.set_nodelay(true).map_err(io)?;
     socket.set_read_timeout(Some(HANDSHAKE_LIMIT)).map_err(io)?;
     frames::write(&socket, &FromMonitor::Hello { version: VERSION, token, process_id: std::process::id() })?;
-    match frames::read(&socket)? {
-        Some(ToMonitor::Welcome { node, node_id: _, shared_dir, run_dir }) => settle(node, shared_dir, run_dir)?,
+    let calls_dir = match frames::read(&socket)? {
+        Some(ToMonitor::Welcome { node, node_id: _, shared_dir, run_dir }) => {
+            let calls_dir = run_dir.clone();
+            settle(node, shared_dir, run_dir)?;
+            calls_dir
+        }
         Some(_) => return Err(Refused::OtherMessage),
         None => return Err(Refused::NotWelcome),
-    }
+    };
     socket.set_read_timeout(None).map_err(io)?;
 
     let monitor = Monitor::new(socket.try_clone().map_err(io)?, Providers::new(built_in));
@@ -87,6 +91,11 @@ fn begin(address: SocketAddr, token: String, built_in: Vec<BuiltIn>) -> Result<(
         return Err(Refused::Twice);
     }
     callbacks::prepare();
+    if let Err(error) = monitor.record.open(&calls_dir) {
+        let text =
+            format!("cannot write to {} ({error}); should a library crash, it will not be named", calls_dir.display());
+        monitor.outbox.note(LogLevel::Warning, None, &text);
+    }
     let writer = socket.try_clone().map_err(io)?;
     let outbox = Arc::clone(&monitor.outbox);
     monitor.spawn("writer", move || outbox.write_to(writer));

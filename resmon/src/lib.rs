@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 mod call_guard;
+pub mod call_record;
 mod clock;
 mod connection;
 mod controls;

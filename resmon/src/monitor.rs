@@ -17,6 +17,7 @@ use resapi_sys_mock::codes::win32::{
 };
 
 use crate::call_guard;
+use crate::call_record::CallRecord;
 use crate::clock::{lock, now_ms};
 use crate::controls::{self, Target};
 use crate::dll::MonitorSide;
@@ -56,6 +57,7 @@ pub(crate) struct Monitor {
     pub(crate) registry: RegistryLink,
     pub(crate) scheduler: Scheduler,
     pub(crate) providers: Providers,
+    pub(crate) record: CallRecord,
     lease: Mutex<Lease>,
     calls: Mutex<CallTable>,
     instances: Mutex<BTreeMap<ResourceId, Arc<Instance>>>,
@@ -110,6 +112,7 @@ impl Monitor {
             outbox,
             scheduler: Scheduler::default(),
             providers,
+            record: CallRecord::default(),
             lease: Mutex::default(),
             calls: Mutex::default(),
             instances: Mutex::default(),
@@ -282,10 +285,12 @@ impl Monitor {
     pub(crate) fn timed<R>(&self, watched: Watched, enter: impl FnOnce() -> R) -> R {
         let (resource, call) = (watched.resource, watched.call);
         let here = Arc::new(watched.clone());
+        let slot = self.record.begin(&here);
         let id = lock(&self.calls).begin(now_ms(), watched);
         self.arm_watchdog();
         let result = call_guard::inside(&here, enter);
         let took_ms = lock(&self.calls).end(now_ms(), id);
+        self.record.end(slot);
         self.arm_watchdog();
         // A slow Terminate is tolerated (reference 01.3).
         if let Some(resource) = resource.filter(|_| took_ms > SLOW_CALL_MS && call != "Terminate") {
