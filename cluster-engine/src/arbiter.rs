@@ -51,6 +51,8 @@ pub(crate) struct Arbiter {
     renewing: Option<u64>,
     /// How often arbitration was tried in a row without quorum.
     attempts: u32,
+    /// When the witness ended here last.
+    lost_at: Option<Time>,
 }
 
 #[derive(Debug, Default)]
@@ -90,8 +92,14 @@ impl Arbiter {
         }
     }
 
-    pub(crate) fn drop_hosted(&mut self) {
+    pub(crate) fn drop_hosted(&mut self, now: Time) {
+        self.lost_at = Some(now);
         self.phase = Phase::Idle;
+    }
+
+    /// When the witness ended here last.
+    pub(crate) fn lost_at(&self) -> Option<Time> {
+        self.lost_at
     }
 
     /// The resource that has to be open here, whoever owns its group.
@@ -194,8 +202,9 @@ impl Engine {
                 | ResourceState::DelayRestartingResource => Wish::Keep,
             };
         }
-        let is_claimed =
-            owner.and_then(|o| state.nodes.get(&o)).is_some_and(|n| n.state == NodeState::Up && !n.leaving);
+        // An owner that has fallen silent has no claim, whether or not it was declared down yet.
+        let is_up = |n: NodeId| state.nodes.get(&n).is_some_and(|n| n.state == NodeState::Up && !n.leaving);
+        let is_claimed = owner.is_some_and(|o| is_up(o) && self.reachable().contains(&o));
         let comes_online = matches!(
             resource.state,
             ResourceState::OnlineCallIssued | ResourceState::OnlinePending | ResourceState::Online
@@ -398,6 +407,7 @@ impl Engine {
         let name = self.state().resource_name(resource);
         self.arbiter.owned = None;
         let was_busy = self.arbiter.is_busy();
+        self.arbiter.lost_at = Some(self.now);
         self.arbiter.phase = Phase::Idle;
         if was_busy {
             self.push(Effect::WitnessEnd);
@@ -422,6 +432,7 @@ impl Engine {
             }
             Phase::Taking { .. } => self.push(Effect::WitnessEnd),
             Phase::Hosting(_) => {
+                self.arbiter.lost_at = Some(self.now);
                 self.push(Effect::WitnessEnd);
                 let text = format!("The witness is given up here: {why}.");
                 self.step_notice(Level::Information, ArbitrationStep::Ended, text, Vec::new());

@@ -160,11 +160,34 @@ impl Engine {
         (self.now.since(seen.heard) < self.detection()).then_some((seen.host, seen.epoch))
     }
 
-    /// The leader's judgement: the witness votes somewhere and has acknowledged not long ago.
-    #[must_use]
-    pub fn is_witness_healthy(&self) -> bool {
-        let Some(witness) = &self.state().quorum.witness else { return false };
+    /// The leader's judgement of the witness. A leader that is new, or a witness that has just moved, gets some patience
+    /// before it counts as lost.
+    pub(crate) fn witness_health(&self) -> WitnessHealth {
+        let Some(witness) = &self.state().quorum.witness else { return WitnessHealth::Lost };
         let patience = Millis(self.detection().0 * WITNESS_PATIENCE);
-        self.voter_acked(witness.voter).is_some_and(|at| self.now.since(at) < patience)
+        let is_recent = |at: Time| self.now.since(at) < patience;
+        if self.voter_acked(witness.voter).is_some_and(is_recent) {
+            return WitnessHealth::Well;
+        }
+        let hosted = self.arbiter.hosted().filter(|h| h.replica.id() == witness.voter).map(|h| h.since);
+        let leads = self.time_base.map(|(_, own)| own);
+        let spoke = self.membership.witness().filter(|w| w.voter == witness.voter).map(|w| w.heard);
+        let ended = self.arbiter.lost_at();
+        if [hosted, leads, spoke, ended].into_iter().flatten().any(is_recent) {
+            WitnessHealth::Unknown
+        } else {
+            WitnessHealth::Lost
+        }
     }
+}
+
+/// How the witness is, as the leader sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WitnessHealth {
+    /// It has acknowledged not long ago.
+    Well,
+    /// It has not, but has not had the time either.
+    Unknown,
+    /// It has not for long.
+    Lost,
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::contact::WitnessHealth;
 use crate::engine::Engine;
 use crate::id::NodeId;
 use crate::notice::{Component, Level};
@@ -49,7 +50,13 @@ impl Engine {
         if let Some(witness) = witness.filter(|w| is_hosted && !present.has(w.voter)) {
             return Some(VoterChange::AddLearner(witness.voter));
         }
-        let healthy = self.is_witness_healthy();
+        let has_vote = witness.is_some_and(|w| present.voters.contains(&w.voter));
+        let healthy = match self.witness_health() {
+            WitnessHealth::Well => true,
+            // Neither given nor taken.
+            WitnessHealth::Unknown => has_vote,
+            WitnessHealth::Lost => false,
+        };
         let up = state.up_nodes();
         let strangers: Vec<VoterId> = present.voters.iter().filter(|v| !belongs(v)).copied().collect();
         let present_votes = votes_of(state, present);

@@ -216,7 +216,7 @@ impl Engine {
     /// The ownership was lost: the witness ends here at once (R6).
     pub(crate) fn witness_lost(&mut self, epoch: u64, text: &str) {
         if self.arbiter.hosted().is_some_and(|h| h.epoch == epoch) {
-            self.arbiter.drop_hosted();
+            self.arbiter.drop_hosted(self.now);
             let text = format!("The witness votes here no more: {text}.");
             self.step_notice(Level::Warning, ArbitrationStep::Ended, text, Vec::new());
             self.pause_arbitration();
