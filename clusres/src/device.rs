@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use resapi::Failure;
 use resapi::codes::win32;
 
+pub use crate::files::publish_new;
 use crate::place;
 use crate::shared_folder::{self, Unusable};
 

@@ -19,8 +19,12 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder_of(path)
 }
 
-/// Publishes `content` as `path` unless that name exists already: `Ok(false)` then. Readers see all of it or nothing.
-pub(crate) fn publish_new(path: &Path, content: &[u8]) -> io::Result<bool> {
+/// Publishes `content` as `path` unless that name exists already: `Ok(false)` then. Readers see all of it or nothing, and
+/// it is durable when this returns. Of several that publish the same name one succeeds, whenever they wake up.
+///
+/// # Errors
+/// Those of the file system; the name is not taken then, or it is not certain that it is durable.
+pub fn publish_new(path: &Path, content: &[u8]) -> io::Result<bool> {
     let temporary = write_temporary(path, content)?;
     let linked = fs::hard_link(&temporary, path);
     let _ = fs::remove_file(&temporary);

@@ -4,6 +4,8 @@
 //! nothing of an earlier life runs, starts the node and its REST API, prints one line of JSON when it is ready, and works
 //! until it is told to stop: by SIGTERM, SIGINT, a client, or the end of the process that started it (`--parent-pipe`).
 
+mod again;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -12,6 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use clusres::device::StoragePath;
 use cluster_engine::NodeId;
 use cluster_engine::replica::Stored;
 use serde::{Deserialize, Serialize};
@@ -21,12 +24,17 @@ use tokio::sync::{oneshot, watch};
 
 use crate::driver::clock::Clock;
 use crate::driver::earlier::Life;
+use crate::driver::exchange;
+use crate::driver::force;
 use crate::driver::identity::Identity;
 use crate::driver::join;
 use crate::driver::lab_door;
 use crate::driver::log::{LogThread, LogWriter};
+use crate::driver::node::Ending;
 use crate::driver::start::{self, Folders, NodeSetting};
+use crate::driver::wire::Membership;
 use crate::driver::{Link, NodeHandle};
+use again::Again;
 
 /// How long an orderly stop may take when the process that started this one is gone.
 const ORPHAN_LIMIT: Duration = Duration::from_secs(4);
@@ -53,6 +61,16 @@ pub struct RunOptions {
     /// Give up the store of this node, keep it aside, and fill a new one from the others. Needs --join.
     #[arg(long, requires = "join")]
     pub rebuild: bool,
+    /// Force quorum (/FQ): this node forms a cluster alone, and what its store says is the truth. The other nodes give
+    /// theirs up and join again.
+    #[arg(long, visible_alias = "fq", conflicts_with_all = ["form", "join", "rejoin", "prevent_quorum"])]
+    pub force_quorum: bool,
+    /// Prevent quorum (/PQ): this node may join its cluster, and does nothing to form it.
+    #[arg(long, visible_alias = "pq", conflicts_with_all = ["form", "join", "rejoin"])]
+    pub prevent_quorum: bool,
+    /// The past of this node was forced out: join its cluster again through one of these, for as long as it takes.
+    #[arg(long, num_args = 1.., hide = true, conflicts_with_all = ["form", "join"])]
+    pub rejoin: Vec<String>,
     /// Where to listen for other nodes. Port 0: the port of the last time, or any.
     #[arg(long, default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
@@ -121,6 +139,9 @@ pub struct ReadyLine {
 /// Runs a service with these arguments (the first is the first option, not the program); returns when it has stopped.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let all: Vec<OsString> = std::env::args_os().collect();
+    let before = &all[..all.len().saturating_sub(arguments.len())];
     let words = std::iter::once(OsString::from("cluster-svc run")).chain(arguments);
     let options = match RunOptions::try_parse_from(words) {
         Ok(options) => options,
@@ -135,9 +156,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Connections and readers that are still there end with the process.
     runtime.shutdown_background();
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ended::Stopped) => ExitCode::SUCCESS,
+        Ok(Ended::StartOver(again)) => failed(&again.replace_process(before)),
         Err(text) => failed(&text),
     }
+}
+
+/// How a service has ended.
+#[derive(Debug)]
+enum Ended {
+    Stopped,
+    StartOver(Again),
 }
 
 fn failed(text: &str) -> ExitCode {
@@ -152,11 +181,11 @@ pub fn diagnostics() {
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
-/// Starts the service and works until it has stopped.
+/// Starts the service and works until it has stopped, or has to start over.
 ///
 /// # Errors
 /// In words: what went wrong and what to do.
-pub async fn run(options: RunOptions) -> Result<(), String> {
+async fn run(options: RunOptions) -> Result<Ended, String> {
     if let Some(fault) = join::fault_of(&options.node, "127.0.0.1:1") {
         return Err(fault);
     }
@@ -170,9 +199,9 @@ pub async fn run(options: RunOptions) -> Result<(), String> {
     let prepared = tokio::select! {
         prepared = prepare(&options) => prepared?,
         // Told to stop before there was a node: waiting for an earlier life, or for a sponsor.
-        _ = ends.wait_for(|end| *end != End::NotYet) => return Ok(()),
+        _ = ends.wait_for(|end| *end != End::NotYet) => return Ok(Ended::Stopped),
     };
-    serve(prepared, options.lab_token, ends).await
+    serve(prepared, &options, ends).await
 }
 
 /// A service that is ready to be started.
@@ -201,7 +230,12 @@ async fn prepare(options: &RunOptions) -> Result<Prepared, String> {
     let text = |address: std::io::Result<SocketAddr>| address.map(|a| a.to_string()).map_err(|error| error.to_string());
     let (address, api_address) = (text(listener.local_addr())?, text(api_listener.local_addr())?);
 
-    let mut identity = identify(options, known, &folders, &address, clock).await?;
+    let mut identity = identify(options, known, &folders, &address, clock, &log).await?;
+    exchange::finish(&folders, &mut identity).map_err(|error| words(&error))?;
+    if options.force_quorum {
+        log.warning("CS", "quorum is forced: this node forms its cluster alone (FixQuorum)".into());
+        force::force_quorum(&folders, &mut identity).map_err(|error| words(&error))?;
+    }
     identity.address.clone_from(&address);
     identity.api_address.clone_from(&api_address);
     identity.incarnation += 1;
@@ -224,14 +258,17 @@ async fn prepare(options: &RunOptions) -> Result<Prepared, String> {
         record: options.record.clone(),
         links: options.lab_cut.iter().map(|(node, way)| (NodeId(*node), (*way).into())).collect(),
         lab: options.lab_token.is_some(),
+        prevent_quorum: options.prevent_quorum,
     };
     Ok(Prepared { setting, log_thread, api_listener, ready })
 }
 
-async fn serve(prepared: Prepared, lab_token: Option<String>, mut ends: watch::Receiver<End>) -> Result<(), String> {
+async fn serve(prepared: Prepared, options: &RunOptions, mut ends: watch::Receiver<End>) -> Result<Ended, String> {
     let Prepared { setting, log_thread, api_listener, ready } = prepared;
+    let storage = StoragePath::of_node(&setting.folders.run);
+    let is_told_to_end = ends.clone();
     let (handle, node) = start::start(setting).map_err(|error| error.to_string())?;
-    let routes = routes(handle.clone(), lab_token);
+    let routes = routes(handle.clone(), storage, options.lab_token.clone());
     tokio::spawn(async move {
         if let Err(error) = axum::serve(api_listener, routes).await {
             tracing::error!("the API has ended: {error}");
@@ -250,16 +287,21 @@ async fn serve(prepared: Prepared, lab_token: Option<String>, mut ends: watch::R
     let result = node.await;
     // Tasks of connections still hold writers of the log; what has been told is written within this time.
     let _ = tokio::time::timeout(LOG_LIMIT, tokio::task::spawn_blocking(move || log_thread.finish())).await;
-    result
+    match result? {
+        Ending::Rejoin(rejoin) if *is_told_to_end.borrow() == End::NotYet => {
+            Ok(Ended::StartOver(Again::new(options, &ready, &rejoin)))
+        }
+        Ending::Rejoin(_) | Ending::Stopped => Ok(Ended::Stopped),
+    }
 }
 
 /// How long the last lines of the log may take.
 const LOG_LIMIT: Duration = Duration::from_millis(200);
 
-fn routes(handle: NodeHandle, lab_token: Option<String>) -> axum::Router {
-    let routes = crate::rpc::router(handle.clone()).merge(crate::api::router(handle.clone()));
+fn routes(handle: NodeHandle, storage: StoragePath, lab_token: Option<String>) -> axum::Router {
+    let routes = crate::api::router(handle.clone());
     match lab_token {
-        Some(token) => routes.merge(lab_door::routes(handle, token)),
+        Some(token) => routes.merge(lab_door::routes(handle, storage, token)),
         None => routes,
     }
 }
@@ -271,8 +313,18 @@ async fn identify(
     folders: &Folders,
     address: &str,
     clock: Clock,
+    log: &LogWriter,
 ) -> Result<Identity, String> {
     let directory = folders.directory.display();
+    let earlier_lives = known.as_ref().map_or(0, |identity| identity.incarnation);
+    let settle = |membership: &Membership| {
+        let settled = start::settle(folders, &options.node, address, membership, &Stored::empty(), earlier_lives);
+        settled.map_err(|error| error.to_string())
+    };
+    if let Some(known) = known.as_ref().filter(|_| !options.rejoin.is_empty()) {
+        let membership = again::rejoin(&options.rejoin, known, address, log).await;
+        return settle(&membership);
+    }
     if let Some(identity) = known.filter(|_| !options.rebuild) {
         if options.form || !options.join.is_empty() {
             return Err(format!(
@@ -302,7 +354,7 @@ async fn identify(
         ));
     }
     let membership = join::join(&options.join, &options.node, address).await.map_err(|error| error.to_string())?;
-    start::settle(folders, &options.node, address, &membership, &Stored::empty()).map_err(|error| error.to_string())
+    settle(&membership)
 }
 
 fn make_shared(options: &RunOptions, folders: &Folders) -> std::io::Result<PathBuf> {
@@ -402,6 +454,12 @@ mod tests {
         check(&["--lab-cut", "2", "--lab-cut", "3:in", "--lab-cut", "3:out"], true);
         check(&["--form", "--join", "127.0.0.1:1"], false);
         check(&["--rebuild"], false);
+        check(&["--force-quorum"], true);
+        check(&["--fq"], true);
+        check(&["--pq", "--lab-token", "t"], true);
+        check(&["--fq", "--prevent-quorum"], false);
+        check(&["--form", "--force-quorum"], false);
+        check(&["--join", "127.0.0.1:1", "--pq"], false);
         check(&["--heartbeat", "250"], false);
         check(&["--form", "--heartbeat", "10"], false);
         check(&["--lab-cut", "2:both"], false);
@@ -423,6 +481,7 @@ mod tests {
         check(&["--node", "n 1"], "no name for a node").await;
         check(&["--node", "n1", "--listen", "0.0.0.0:0"], "--listen 0.0.0.0:0").await;
         check(&["--node", "n1"], "--form for a new cluster").await;
+        check(&["--node", "n1", "--force-quorum"], "--form for a new cluster").await;
         let folders = Folders::make(&folder.path().join("n1")).expect("made");
         start::form(&folders, "n1", "CL", "127.0.0.1:1", Vec::new(), Clock::start().now()).expect("formed");
         check(&["--node", "n2"], "belongs to node 'n1'").await;

@@ -218,9 +218,9 @@ fn a_recording_replays_to_the_same_effects() {
         address: head.address,
         version: head.program,
         seed: head.seed,
-        lineage: cluster_engine::Lineage::default(),
-        forced: false,
-        prevent_quorum: false,
+        lineage: head.lineage,
+        forced: head.forced,
+        prevent_quorum: head.prevent_quorum,
         sabotage: Default::default(),
     };
     let mut engine = Engine::new(config, head.stored, head.at).expect("the store of the recording");

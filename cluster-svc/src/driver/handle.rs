@@ -181,6 +181,12 @@ impl NodeHandle {
         self.parts.peers.facts()
     }
 
+    /// Why this node is no member of its cluster any more, when a member has told it so. It goes on showing what it knew.
+    #[must_use]
+    pub fn expelled(&self) -> Option<String> {
+        self.parts.peers.expelled()
+    }
+
     /// Cuts the way to and from a node, or makes it whole again. For labs only.
     pub fn set_cut(&self, node: NodeId, cut: bool) {
         self.set_link(node, Link { incoming_cut: cut, outgoing_cut: cut });

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use cluster_engine::replica::VoterId;
-use cluster_engine::{Guid, NodeId};
+use cluster_engine::{Guid, Lineage, NodeId};
 use serde::{Deserialize, Serialize};
 
 use super::wire::Membership;
@@ -40,6 +40,15 @@ pub struct Identity {
     pub secret: String,
     /// What election time-outs are drawn from; the same on all nodes.
     pub seed: u64,
+    /// The line of descent of its store (reference 07.6, force quorum).
+    #[serde(default)]
+    pub lineage: Lineage,
+    /// This node forced quorum and so began the line of descent.
+    #[serde(default)]
+    pub forced: bool,
+    /// The store that belongs to this identity is made, and not yet in its place (see [`super::exchange`]).
+    #[serde(default)]
+    pub is_exchanging: bool,
     /// Where this node listened last for other nodes.
     pub address: String,
     /// Where its REST API listened last.
@@ -86,6 +95,9 @@ impl Identity {
             cluster: membership.cluster.to_string(),
             secret: membership.secret.clone(),
             seed: membership.seed,
+            lineage: membership.lineage,
+            forced: false,
+            is_exchanging: false,
             address,
             api_address: String::new(),
             peers,
@@ -174,6 +186,7 @@ mod tests {
             node: NodeId(2),
             voter: VoterId(5),
             seed: 9,
+            lineage: Lineage { number: 2, draw: u64::MAX },
             peers: [(NodeId(1), "127.0.0.1:1".into()), (NodeId(2), "127.0.0.1:2".into())].into(),
         }
     }
@@ -189,7 +202,22 @@ mod tests {
         identity.save(folder.path()).expect("saved over the first");
         assert_eq!(Identity::load(folder.path()).expect("loaded"), Some(identity.clone()));
         assert_eq!(identity.cluster_id(), Guid(7));
+        assert_eq!(identity.lineage, Lineage { number: 2, draw: u64::MAX });
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_file_of_before_there_were_lineages_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let identity = Identity::of_member("n2".into(), "127.0.0.1:2".into(), &membership());
+        let mut text = serde_json::to_value(&identity).expect("JSON");
+        let fields = text.as_object_mut().expect("an object");
+        for name in ["lineage", "forced", "is_exchanging"] {
+            fields.remove(name).expect("written by this version");
+        }
+        fs::write(folder.path().join(FILE_NAME), text.to_string()).expect("written");
+        let expected = Identity { lineage: Lineage::default(), ..identity };
+        assert_eq!(Identity::load(folder.path()).expect("loaded"), Some(expected));
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub async fn join(sponsors: &[String], name: &str, address: &str) -> Result<Memb
                         return Err(JoinError::Refused { sponsor: sponsor.clone(), reason });
                     }
                     Ok(FirstAnswer::Refused { reason, is_temporary: true }) => last = format!("{sponsor}: {reason}"),
+                    Ok(FirstAnswer::Expelled(reason)) => last = format!("{sponsor}: {reason}"),
                     Ok(FirstAnswer::Welcome) => last = format!("{sponsor} answered a question that was not asked"),
                     Err(error) => last = format!("{sponsor}: {error}"),
                 }
@@ -111,19 +112,21 @@ pub(super) async fn sponsor(
             return refused(format!("{} (error {})", refusal.message, refusal.code), is_temporary);
         }
     };
-    let peers = handle
+    let known = handle
         .read(|engine, _| {
             let nodes = engine.state().nodes.iter();
-            nodes.map(|(id, node)| (*id, node.config.address.clone())).collect()
+            let peers = nodes.map(|(id, node)| (*id, node.config.address.clone())).collect();
+            (peers, engine.config().lineage)
         })
         .await;
-    match peers {
-        Ok(peers) => FirstAnswer::Joined(Membership {
+    match known {
+        Ok((peers, lineage)) => FirstAnswer::Joined(Membership {
             cluster: identity.cluster_id(),
             secret: identity.secret.clone(),
             node,
             voter,
             seed: identity.seed,
+            lineage,
             peers,
         }),
         Err(gone) => refused(gone.to_string(), true),

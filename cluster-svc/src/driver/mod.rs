@@ -7,7 +7,9 @@
 //! |---|---|
 //! | `clock` | the only reader of a clock |
 //! | `identity` | who this node is, in a file |
+//! | `witness` | the store of the quorum witness on the shared device, while this node hosts it |
 //! | `store` | makes writes durable, in order, on a thread of its own |
+//! | `exchange`, `force` | another store for a node: at a join, and by force quorum |
 //! | `peers` | frames to and from the other nodes |
 //! | `monitors` | Resource Monitor processes and their connections |
 //! | `earlier` | makes certain that nothing of an earlier life of this service still runs |
@@ -21,7 +23,9 @@
 pub mod clock;
 mod convert;
 pub mod earlier;
+pub mod exchange;
 pub mod findings;
+pub mod force;
 mod handle;
 pub mod history;
 pub mod identity;
@@ -39,5 +43,8 @@ mod resource_news;
 pub mod start;
 pub mod store;
 pub mod wire;
+mod witness;
+
+pub(crate) use monitor_process::own_executable;
 
 pub use handle::{Gone, Link, NodeFacts, NodeHandle, PeerFacts};

@@ -332,7 +332,7 @@ async fn lines(mut output: impl AsyncRead + Unpin, mut tell: impl FnMut(String))
 }
 
 /// Where the executable of this process lies: it is the service, the monitor and the guard in one.
-pub(super) fn own_executable() -> std::io::Result<PathBuf> {
+pub(crate) fn own_executable() -> std::io::Result<PathBuf> {
     let path = std::env::current_exe()?;
     // An executable that was replaced while it runs is said to be deleted on Linux; the new one is as good.
     let text = path.to_string_lossy();

@@ -5,8 +5,10 @@
 //! task stops taking inputs until it has caught up; the inbox fills, and with it the sockets of the others.
 
 mod monitor_news;
+mod quorum_device;
+mod timers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,14 +19,14 @@ use cluster_engine::Time;
 use cluster_engine::call::{EntryPoint, MonitorKey};
 use cluster_engine::state::{Answer, Command};
 use cluster_engine::{Effect, Event, PeerMessage};
-use cluster_engine::{Guid, NodeId};
+use cluster_engine::{Guid, Lineage, NodeId, Notice};
 use cluster_engine::{Refusal, code};
 use resmon::protocol::{RequestId, ToMonitor};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock::Clock;
 use super::findings::Findings;
-use super::handle::NodeFacts;
+use super::handle::{Link, NodeFacts};
 use super::history::History;
 use super::identity::Identity;
 use super::log::LogWriter;
@@ -36,6 +38,7 @@ use super::registry;
 use super::resource_news::ResourceNews;
 use super::store::Store;
 use super::wire::{Frame, Gossip};
+use super::witness::{Place, Take, Witness, WitnessNews};
 
 /// How many inputs wait for the node's task before their senders have to wait.
 pub const INBOX_INPUTS: usize = 1024;
@@ -45,12 +48,6 @@ const MAX_TICKETS: usize = 4096;
 const INPUTS_PER_TURN: usize = 64;
 /// How often the drivers tell each other about their processes.
 const GOSSIP_INTERVAL: Duration = Duration::from_secs(1);
-/// How long giving everything up in an orderly way may take.
-const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// How long monitors may take resources offline when the service ends, in milliseconds.
-const MONITOR_GRACE_MS: u64 = 1000;
-/// How long monitors may take to end before they are killed.
-const MONITOR_LIMIT: Duration = Duration::from_secs(5);
 /// A timer never rings sooner than this, so that an engine that is always due cannot keep the processor busy.
 const SHORTEST_TIMER: Duration = Duration::from_millis(1);
 
@@ -64,6 +61,27 @@ pub struct TypeName {
     pub name: String,
     /// Its registered `DllName`.
     pub dll_name: String,
+}
+
+/// How a node's task has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The node was told to stop, and has stopped.
+    Stopped,
+    /// Its store belongs to a past that was forced out (event 5396). Everything that ran was terminated; the node has to
+    /// join again with an empty store.
+    Rejoin(Rejoin),
+}
+
+/// What a node needs that has to join again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejoin {
+    /// The line of descent that has quorum now.
+    pub lineage: Lineage,
+    /// Where its nodes may listen, the most promising one first.
+    pub sponsors: Vec<String>,
+    /// Links that are cut at the moment; only in a lab.
+    pub links: Vec<(NodeId, Link)>,
 }
 
 /// What the node's task is told.
@@ -166,6 +184,7 @@ pub(super) struct Parts {
     pub(super) engine: Engine,
     pub(super) clock: Clock,
     pub(super) store: Store,
+    pub(super) witness: Witness,
     pub(super) peers: Peers,
     pub(super) table: Arc<PeerTable>,
     pub(super) monitors: Monitors,
@@ -193,6 +212,12 @@ pub(super) struct Node {
     /// The addresses that the cluster has agreed upon, as far as they were acted on.
     agreed: BTreeMap<NodeId, String>,
     phase: Phase,
+    /// Resources whose Arbitrate is under way, or that defend their quorum device.
+    arbitrating: BTreeSet<Guid>,
+    /// Where to join again once everything has ended.
+    rejoin: Option<Rejoin>,
+    /// It was told that this node is no member any more.
+    told_expelled: bool,
     /// The engine cannot go on; in words.
     broken: Option<String>,
 }
@@ -213,16 +238,23 @@ impl Node {
             resource_news: ResourceNews::default(),
             agreed: BTreeMap::new(),
             phase: Phase::Running,
+            arbitrating: BTreeSet::new(),
+            rejoin: None,
+            told_expelled: false,
             broken: None,
         }
     }
 
-    /// Works until the node has stopped.
+    /// Works until the node has stopped, or has to start over.
     ///
     /// # Errors
     /// In words, when the node had to end without giving anything up: its store failed, or the engine found a fault of
     /// its own. Its monitors end because their lease does.
-    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Input>) -> Result<(), String> {
+    pub(super) async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Input>,
+        mut witness_news: mpsc::UnboundedReceiver<WitnessNews>,
+    ) -> Result<Ending, String> {
         let mut progress = self.parts.store.progress.clone();
         let mut gossip = tokio::time::interval(GOSSIP_INTERVAL);
         gossip.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -271,50 +303,16 @@ impl Node {
                         self.take(input);
                     }
                 }
+                Some(news) = witness_news.recv() => self.witness_says(news),
                 () = tokio::time::sleep_until(ring) => {}
                 _ = gossip.tick() => self.gossip(),
                 () = &mut limit, if self.phase != Phase::Running => self.limit_reached(),
             }
         }
+        self.parts.witness.end();
         self.parts.log.line("CS", "the Cluster service has stopped".into());
         self.parts.store.close();
-        Ok(())
-    }
-
-    /// Called once when a phase begins; the result is how long it may last.
-    fn entered(&mut self, phase: Phase) -> Option<Duration> {
-        match phase {
-            Phase::Running => None,
-            Phase::Stopping => Some(STOP_LIMIT),
-            Phase::MonitorsEnding => {
-                self.parts.monitors.shut_down(MONITOR_GRACE_MS);
-                Some(MONITOR_LIMIT)
-            }
-            Phase::MonitorsKilled => {
-                self.parts.monitors.kill_all();
-                Some(MONITOR_LIMIT)
-            }
-        }
-    }
-
-    fn limit_reached(&mut self) {
-        match self.phase {
-            Phase::Running => {}
-            Phase::Stopping => {
-                let text = format!("not everything was given up within {} s; ending anyway", STOP_LIMIT.as_secs());
-                self.parts.log.warning("CS", text);
-                self.phase = Phase::MonitorsEnding;
-            }
-            Phase::MonitorsEnding => self.phase = Phase::MonitorsKilled,
-            Phase::MonitorsKilled => self.broken = Some("a monitor does not end although it was killed".into()),
-        }
-    }
-
-    fn has_ended(&self) -> bool {
-        match self.phase {
-            Phase::Running | Phase::Stopping => false,
-            Phase::MonitorsEnding | Phase::MonitorsKilled => self.parts.monitors.list().is_empty(),
-        }
+        Ok(self.rejoin.map_or(Ending::Stopped, Ending::Rejoin))
     }
 
     fn persisted_up_to(&mut self, n: u64) {
@@ -436,6 +434,7 @@ impl Node {
             Effect::Persist { n, writes } => self.parts.store.persist(n, writes),
             Effect::Send { to, message } => self.parts.peers.send(to, &Frame::Engine(message)),
             Effect::Call { resource, monitor, generation, entry } => {
+                self.follow_arbitration(resource, &entry);
                 if entry == EntryPoint::Close {
                     self.tell_deletion(resource);
                 }
@@ -445,18 +444,24 @@ impl Node {
             }
             Effect::KillMonitor { monitor, culprit } => self.parts.monitors.kill(monitor, culprit),
             Effect::Reply { ticket, result } => self.reply(ticket, result),
-            Effect::WitnessTake { .. }
-            | Effect::WitnessPersist { .. }
-            | Effect::WitnessSend { .. }
-            | Effect::WitnessCheck { .. }
-            | Effect::WitnessEnd
-            | Effect::Rejoin { .. } => {}
-            Effect::Notice(notice) => {
-                self.parts.log.notice(&notice);
-                self.parts.history.tell(notice);
+            Effect::WitnessTake { round, resource, voter, may_create } => {
+                let place = Place::read(&self.parts.engine.state().hive, resource);
+                self.parts.witness.take(Take { round, place, voter, may_create });
             }
+            Effect::WitnessPersist { epoch, n, writes } => self.parts.witness.persist(epoch, n, writes),
+            Effect::WitnessSend { epoch, to, message } => self.parts.witness.send(epoch, to, message),
+            Effect::WitnessCheck { epoch, stamp } => self.parts.witness.check(epoch, stamp),
+            Effect::WitnessEnd => self.parts.witness.end(),
+            Effect::Rejoin { lineage, via } => self.start_over(lineage, via),
+            Effect::Notice(notice) => self.tell(notice),
             Effect::Stopped => self.phase = Phase::MonitorsEnding,
         }
+    }
+
+    /// Into the cluster log and the history.
+    fn tell(&self, notice: Notice) {
+        self.parts.log.notice(&notice);
+        self.parts.history.tell(notice);
     }
 
     /// After a step: acts on what has changed in the agreed state, and tells clients to look.
@@ -496,13 +501,14 @@ impl Node {
             .filter(|(node, facts)| **node != me && self.agreed.get(node) != Some(&facts.config.address))
             .map(|(node, facts)| (*node, facts.config.address.clone()))
             .collect();
-        let is_gone = |node: NodeId| !nodes.contains_key(&node);
+        // Somebody who called and is not known yet may have joined a moment ago, or be of another line of descent.
+        let is_gone = |node: NodeId| self.agreed.contains_key(&node) && !nodes.contains_key(&node);
         let has_gone = self.agreed.keys().any(|node| is_gone(*node));
         if news.is_empty() && !has_gone {
             return;
         }
         self.parts.peers.forget(is_gone);
-        self.agreed.retain(|node, _| !is_gone(*node));
+        self.agreed.retain(|node, _| nodes.contains_key(node));
         for (node, address) in news {
             self.parts.peers.set_address(node, &address);
             self.agreed.insert(node, address);
@@ -531,6 +537,7 @@ impl Node {
 
     fn gossip(&mut self) {
         self.tell_own();
+        self.look_whether_expelled();
         self.parts.peers.send_to_all(&Frame::Gossip(self.own_gossip()));
     }
 }

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cluster_engine::NodeId;
+use cluster_engine::replica::VoterId;
+use cluster_engine::state::ClusterState;
+use cluster_engine::{Lineage, NodeId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -42,6 +44,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct PeerTable {
     entries: Mutex<BTreeMap<NodeId, Entry>>,
+    /// What a member said to this node, which is a member no more.
+    expelled: Mutex<Option<String>>,
 }
 
 #[derive(Clone, Default)]
@@ -88,6 +92,22 @@ impl PeerTable {
     pub(super) fn own(&self, node: NodeId, gossip: Gossip) -> bool {
         self.with(node, |entry| entry.facts.connected = true);
         self.heard(node, gossip)
+    }
+
+    /// Why this node is no member any more, when a member has said so.
+    pub(super) fn expelled(&self) -> Option<String> {
+        self.expelled.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The links that are cut.
+    pub(super) fn cuts(&self) -> Vec<(NodeId, Link)> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let cut = entries.iter().filter(|(_, entry)| entry.link != Link::default());
+        cut.map(|(node, entry)| (*node, entry.link)).collect()
+    }
+
+    fn set_expelled(&self, reason: String) {
+        self.expelled.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
     }
 
     fn link(&self, node: NodeId) -> Link {
@@ -172,6 +192,12 @@ impl Peers {
         };
         tokio::spawn(caller.run());
         self.links.insert(node, outgoing);
+    }
+
+    /// Where a node is called.
+    #[must_use]
+    pub fn address(&self, node: NodeId) -> Option<String> {
+        self.links.get(&node).map(|outgoing| outgoing.address.borrow().clone())
     }
 
     /// Forgets a node that is no member any more.
@@ -273,10 +299,16 @@ impl Caller {
             incarnation: identity.incarnation,
             address: identity.address.clone(),
             to: self.to,
+            voter: identity.voter,
+            lineage: identity.lineage,
         });
         match wire::ask(&mut stream, &hello).await? {
             FirstAnswer::Welcome => Ok(stream),
             FirstAnswer::Refused { reason, .. } => Err(io::Error::other(format!("it refused: {reason}"))),
+            FirstAnswer::Expelled(reason) => {
+                self.setting.table.set_expelled(reason.clone());
+                Err(io::Error::other(format!("it refused: {reason}")))
+            }
             FirstAnswer::Joined(_) => Err(io::Error::other("it answered a question that was not asked")),
         }
     }
@@ -369,8 +401,14 @@ async fn serve(
         stream.write_all(&wire::encode(&answer)?).await?;
         return Err(io::Error::other(format!("refused node {}: {reason}", hello.from)));
     }
+    let (from, voter, lineage) = (hello.from, hello.voter, hello.lineage);
+    let expelled =
+        handle.read(move |engine, _| expelled(engine.state(), engine.config().lineage, from, voter, lineage));
+    if let Ok(Some(reason)) = expelled.await {
+        stream.write_all(&wire::encode(&FirstAnswer::Expelled(reason.clone()))?).await?;
+        return Err(io::Error::other(format!("refused node {from}: {reason}")));
+    }
     stream.write_all(&wire::encode(&FirstAnswer::Welcome)?).await?;
-    let from = hello.from;
     if inbox.send(Input::Greeted { from, address: hello.address }).await.is_err() {
         return Ok(());
     }
@@ -417,11 +455,29 @@ fn fault_of(hello: &Hello, setting: &PeerSetting) -> Option<String> {
     None
 }
 
+/// Why a caller is no member any more, if that is certain.
+///
+/// A caller that this node does not know may have joined a moment ago, in an entry of the log that this node has not seen.
+/// But ids of voters are never given twice and only grow: a store whose id was given away long ago, and that belongs to no
+/// node, was a member once. And with a caller of another line of descent the engines have to talk.
+fn expelled(state: &ClusterState, own: Lineage, from: NodeId, voter: VoterId, lineage: Lineage) -> Option<String> {
+    if lineage != own || voter.0 >= state.next_voter {
+        return None;
+    }
+    let remedy = "to become a member again start it with --rebuild --join ADDRESS of a member";
+    match state.nodes.get(&from) {
+        None => Some(format!("node {from} was evicted from this cluster; {remedy}")),
+        Some(node) if node.voter.0 > voter.0 => {
+            Some(format!("node {from} joined again with another store since; stop this one, or {remedy}"))
+        }
+        Some(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use cluster_engine::Guid;
-    use cluster_engine::replica::VoterId;
 
     fn setting() -> PeerSetting {
         let membership = wire::Membership {
@@ -430,6 +486,7 @@ mod tests {
             node: NodeId(1),
             voter: VoterId(1),
             seed: 1,
+            lineage: Lineage::default(),
             peers: BTreeMap::new(),
         };
         let identity = Identity::of_member("n1".into(), "127.0.0.1:1".into(), &membership);
@@ -446,6 +503,8 @@ mod tests {
             incarnation: 5,
             address: "127.0.0.1:2".into(),
             to: NodeId(1),
+            voter: VoterId(2),
+            lineage: Lineage::default(),
         };
         let check = |change: fn(&mut Hello), expected: Option<&str>| {
             let setting = setting();

@@ -9,11 +9,11 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use cluster_engine::replica::{Stored, VoterId};
-use cluster_engine::{Event, NodeId, Time};
+use cluster_engine::{Event, Lineage, NodeId, Time};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The layout of the file.
-pub const RECORD_VERSION: u32 = 1;
+pub const RECORD_VERSION: u32 = 2;
 /// A recording ends when it has this many bytes.
 pub const MAX_RECORD_BYTES: u64 = 1 << 30;
 /// No step is longer, in bytes.
@@ -38,6 +38,12 @@ pub struct RecordHead {
     pub seed: u64,
     /// When the engine was made.
     pub at: Time,
+    /// The line of descent of its store.
+    pub lineage: Lineage,
+    /// Force quorum began that line, on this node.
+    pub forced: bool,
+    /// This life was started with prevent quorum.
+    pub prevent_quorum: bool,
     /// What its store held then.
     pub stored: Stored,
 }
@@ -149,6 +155,9 @@ mod tests {
             program: "0.1.0".into(),
             seed: 3,
             at: Time(0),
+            lineage: Lineage::default(),
+            forced: false,
+            prevent_quorum: false,
             stored: Stored::empty(),
         };
         let steps: Vec<RecordStep> =

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clusres::device::StoragePath;
 use cluster_engine::replica::{ReplicaError, Stored};
 use cluster_engine::state::FormSpec;
 use cluster_engine::{Engine, EngineConfig, Guid, Lineage, NodeId, Time};
@@ -13,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::clock::Clock;
 use super::earlier::Life;
+use super::exchange;
 use super::findings::Findings;
 use super::handle::{HandleParts, Link, NodeFacts, NodeHandle};
 use super::history::{HISTORY_NOTICES, History};
@@ -20,11 +22,12 @@ use super::identity::{Identity, IdentityError};
 use super::log::LogWriter;
 use super::monitor_process::{MonitorSetting, own_executable};
 use super::monitors::Monitors;
-use super::node::{INBOX_INPUTS, Node, Parts};
+use super::node::{Ending, INBOX_INPUTS, Node, Parts};
 use super::peers::{self, PeerSetting, PeerTable, Peers};
 use super::recorder::{RECORD_VERSION, RecordHead, Recorder};
 use super::store::{Store, StoreFailure, StoreFile};
 use super::wire::Membership;
+use super::witness::{Witness, WitnessSetting};
 
 /// The version that nodes tell each other.
 pub const PROGRAM_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -65,6 +68,12 @@ impl Folders {
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
         self.log.join("cluster.log")
+    }
+
+    /// A store that is being made and is not in its place yet.
+    #[must_use]
+    pub fn new_store(&self) -> PathBuf {
+        self.directory.join("store.new")
     }
 
     /// Puts a store aside that must not be used any more, without losing it. Does nothing when there is none.
@@ -152,12 +161,15 @@ pub fn form(
         node: NodeId(1),
         voter: cluster_engine::replica::VoterId(1),
         seed: uuid::Uuid::new_v4().as_u64_pair().0,
+        lineage: Lineage::default(),
         peers: [(NodeId(1), address.to_owned())].into(),
     };
-    settle(folders, node_name, address, &membership, &stored)
+    settle(folders, node_name, address, &membership, &stored, 0)
 }
 
-/// Makes the store and the identity of a node that has just become a member. Durable when it returns.
+/// Makes the store and the identity of a node that has just become a member. Durable when it returns. A former store is
+/// kept aside. `earlier_lives` is the number of the last life of this node's service, 0 for a new node: others do not
+/// listen to a life that they believe to be over.
 ///
 /// # Errors
 /// [`StartError`].
@@ -167,12 +179,13 @@ pub fn settle(
     address: &str,
     membership: &Membership,
     stored: &Stored,
+    earlier_lives: u64,
 ) -> Result<Identity, StartError> {
-    // A store without an identity is one that was being made when the process was killed.
-    folders.put_store_aside()?;
-    StoreFile::create(&folders.store, membership.voter, stored)?;
-    let identity = Identity::of_member(name.to_owned(), address.to_owned(), membership);
-    identity.save(&folders.directory)?;
+    exchange::prepare(folders, membership.voter, stored)?;
+    let mut identity = Identity::of_member(name.to_owned(), address.to_owned(), membership);
+    identity.incarnation = earlier_lives;
+    exchange::commit(folders, &mut identity)?;
+    exchange::finish(folders, &mut identity)?;
     Ok(identity)
 }
 
@@ -198,19 +211,22 @@ pub struct NodeSetting {
     pub links: Vec<(NodeId, Link)>,
     /// It is part of a lab.
     pub lab: bool,
+    /// It may join, and neither votes nor leads before it has (reference 07.6).
+    pub prevent_quorum: bool,
 }
 
 /// Starts a node. The future is its task: it works until the node has stopped, and must be polled all the time.
 ///
 /// # Errors
 /// [`StartError`]; nothing was started.
-pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = Result<(), String>>), StartError> {
-    let NodeSetting { folders, identity, shared_dir, life, clock, log, listener, record, links, lab } = setting;
+pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = Result<Ending, String>>), StartError> {
+    let NodeSetting { folders, identity, shared_dir, life, clock, log, listener, record, links, lab, prevent_quorum } =
+        setting;
     let (file, stored) = StoreFile::open(&folders.store, identity.voter)?;
     let at = clock.now();
     let recorder = match record {
         Some(path) => {
-            let head = head(&identity, at, &stored);
+            let head = head(&identity, at, prevent_quorum, &stored);
             Some(Recorder::create(&path, &head).map_err(|error| StartError::Record { path, error })?)
         }
         None => None,
@@ -222,9 +238,9 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         address: identity.address.clone(),
         version: PROGRAM_VERSION.to_owned(),
         seed: identity.seed,
-        lineage: Lineage::default(),
-        forced: false,
-        prevent_quorum: false,
+        lineage: identity.lineage,
+        forced: identity.forced,
+        prevent_quorum,
         sabotage: cluster_engine::EngineSabotage::default(),
     };
     let engine =
@@ -238,6 +254,12 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         process_id: std::process::id(),
         lab,
     };
+    let (witness, witness_news) = Witness::new(WitnessSetting {
+        node: identity.node,
+        shared_dir: shared_dir.clone(),
+        storage: StoragePath::of_node(&folders.run),
+        log: log.clone(),
+    });
     let monitor_setting = MonitorSetting {
         executable: own_executable()?,
         node: identity.name.clone(),
@@ -277,6 +299,7 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         engine,
         clock,
         store: Store::start(file, log.clone())?,
+        witness,
         peers: Peers::new(peer_setting),
         table,
         monitors: Monitors::new(monitor_setting, life, inbox),
@@ -289,10 +312,10 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         identity,
         directory: folders.directory,
     });
-    Ok((handle, node.run(inputs)))
+    Ok((handle, node.run(inputs, witness_news)))
 }
 
-fn head(identity: &Identity, at: Time, stored: &Stored) -> RecordHead {
+fn head(identity: &Identity, at: Time, prevent_quorum: bool, stored: &Stored) -> RecordHead {
     RecordHead {
         version: RECORD_VERSION,
         node: identity.node,
@@ -302,6 +325,9 @@ fn head(identity: &Identity, at: Time, stored: &Stored) -> RecordHead {
         program: PROGRAM_VERSION.to_owned(),
         seed: identity.seed,
         at,
+        lineage: identity.lineage,
+        forced: identity.forced,
+        prevent_quorum,
         stored: stored.clone(),
     }
 }

@@ -88,8 +88,8 @@ pub struct StoreFile {
 }
 
 impl StoreFile {
-    /// Makes the store of a new member: of the first node with the first state, of a newcomer empty. Durable when it
-    /// returns.
+    /// Makes the store of a new member: of the first node with the first state, of a newcomer empty, after force quorum
+    /// with everything that its former store held. Durable when it returns.
     ///
     /// # Errors
     /// [`StoreFailure`] names the folder.
@@ -97,7 +97,8 @@ impl StoreFile {
         let mut file = StoreFile::open_files(folder)?;
         let mut ops = vec![TreeOp::put(TREE, OWNER_KEY, bytes(&voter))];
         if first.snapshot.index > 0 {
-            ops.extend(file.ops(&[Write::Snapshot(first.snapshot.clone()), Write::Hard(first.hard)]));
+            let entries = Write::Entries(first.entries.clone());
+            ops.extend(file.ops(&[Write::Snapshot(first.snapshot.clone()), entries, Write::Hard(first.hard)]));
         }
         file.db.commit(&ops)?;
         Ok(())
@@ -185,8 +186,13 @@ impl StoreFile {
         self.chunks = chunks;
     }
 
+    /// Makes durable what was written.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        self.db.flush()
+    }
+
     /// Writes one batch, not yet durable. True when there was a snapshot in it.
-    fn write(&mut self, writes: &[Write]) -> Result<bool, StoreError> {
+    pub(super) fn write(&mut self, writes: &[Write]) -> Result<bool, StoreError> {
         let mut ops = self.ops(writes);
         let state = writes.iter().rev().find_map(|write| match write {
             Write::Snapshot(image) | Write::Compact(image) => Some(&image.data),
@@ -305,7 +311,7 @@ fn carry_out(
             }
         }
         let Some(last) = last else { continue };
-        file.db.flush()?;
+        file.flush()?;
         progress.send_modify(|progress| progress.persisted = last);
         if has_snapshot && let Err(error) = file.hive.export_to(file.db.folder().join(EXPORT_FILE)) {
             log.warning("DM", format!("the text export of the cluster registry was not written: {error}"));

@@ -15,12 +15,12 @@ use std::time::Duration;
 use cluster_engine::PeerMessage;
 use cluster_engine::call::MonitorKey;
 use cluster_engine::replica::VoterId;
-use cluster_engine::{Guid, NodeId};
+use cluster_engine::{Guid, Lineage, NodeId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Both sides must speak this version. Raised with every change of these types or of the engine's messages.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The largest frame between members, in bytes. It has to hold a snapshot of the whole cluster state.
 pub const MAX_FRAME_BYTES: usize = 64 << 20;
 /// The largest first frame and answer, in bytes: nothing longer is read from somebody who has not said who he is.
@@ -63,6 +63,10 @@ pub struct Hello {
     pub address: String,
     /// Whom it means to call.
     pub to: NodeId,
+    /// The id of its store as a voter.
+    pub voter: VoterId,
+    /// The line of descent of its store.
+    pub lineage: Lineage,
 }
 
 /// The answer to the first frame.
@@ -79,6 +83,8 @@ pub enum FirstAnswer {
     },
     /// You are a member.
     Joined(Membership),
+    /// You were one and are none any more; asking again does not help. In words, with what to do.
+    Expelled(String),
 }
 
 /// What a newcomer has to know.
@@ -94,6 +100,8 @@ pub struct Membership {
     pub voter: VoterId,
     /// What election time-outs are drawn from; the same on all nodes.
     pub seed: u64,
+    /// The line of descent of the cluster.
+    pub lineage: Lineage,
     /// Where the members listen.
     pub peers: BTreeMap<NodeId, String>,
 }

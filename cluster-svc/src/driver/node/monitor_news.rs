@@ -3,7 +3,7 @@
 use cluster_engine::call::MonitorKey;
 use cluster_engine::{Event, Guid, Level};
 use resapi_sys_mock::codes::control::CLUSCTL_RESOURCE_DELETE;
-use resmon::protocol::{FromMonitor, GuardMode, ToMonitor};
+use resmon::protocol::{FromMonitor, GuardMode, LogComponent, ToMonitor};
 
 use super::{Node, Phase, Ticket, TypeName};
 use crate::driver::convert;
@@ -28,6 +28,7 @@ impl Node {
             }
             FromMonitor::Status { resource, generation, status } => {
                 let (resource, status) = (convert::guid(resource), convert::status(status));
+                self.arbitration_reported(resource, &status);
                 self.step(Event::Resource { resource, generation, status });
             }
             FromMonitor::Controlled { request, code, output } => {
@@ -45,11 +46,17 @@ impl Node {
                 self.step(Event::MonitorHung { monitor, culprit });
             }
             FromMonitor::Log { level, component, resource, text } => {
+                let (level, is_library) = (convert::level(level), component == LogComponent::Res);
+                let resource = resource.map(convert::guid);
+                if let Some(notice) = resource.filter(|_| is_library).and_then(|id| self.library_says(id, level, &text))
+                {
+                    self.parts.history.tell(notice);
+                }
                 let text = match resource {
-                    Some(resource) => format!("<{}>: {text}", self.name_of(convert::guid(resource))),
+                    Some(resource) => format!("<{}>: {text}", self.name_of(resource)),
                     None => text,
                 };
-                self.parts.log.write(line(convert::level(level), convert::component(component), text));
+                self.parts.log.write(line(level, convert::component(component), text));
             }
             FromMonitor::Slow { resource, call, took_ms } => {
                 let who = self.name_of(convert::guid(resource));
@@ -77,13 +84,15 @@ impl Node {
                 }
             },
             FromMonitor::QuorumResourceLost { resource } => {
-                let who = self.name_of(convert::guid(resource));
-                self.parts.log.warning("QUORUM", format!("'{who}' lost the ownership of its quorum device"));
+                self.quorum_resource_lost(convert::guid(resource));
             }
         }
     }
 
     pub(super) fn monitor_ended(&mut self, monitor: MonitorKey, life: u64, text: String) {
+        if self.parts.monitors.is_current(monitor, life) {
+            self.arbitration_lost_with(monitor);
+        }
         let Some(lost) = self.parts.monitors.ended(monitor, life) else { return };
         let text = format!("the Resource Monitor (process {}): {text}", lost.process_id);
         match self.phase {
@@ -143,12 +152,14 @@ impl Node {
     /// The type of a resource and its library.
     fn type_of(&self, resource: Guid) -> (String, String) {
         let state = self.parts.engine.state();
-        let found = state.resources.get(&resource);
-        let found = found.and_then(|resource| state.types.get(&resource.config.type_name.to_uppercase()));
+        let found = state
+            .resources
+            .get(&resource)
+            .and_then(|resource| state.types.get(&resource.config.type_name.to_uppercase()));
         found.map_or_else(Default::default, |found| (found.config.name.clone(), found.config.dll_name.clone()))
     }
 
-    fn name_of(&self, resource: Guid) -> String {
+    pub(super) fn name_of(&self, resource: Guid) -> String {
         let found = self.parts.engine.state().resources.get(&resource);
         found.map_or_else(|| resource.to_string(), |resource| resource.config.name.clone())
     }
