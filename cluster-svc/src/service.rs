@@ -299,7 +299,7 @@ async fn serve(prepared: Prepared, options: &RunOptions, mut ends: watch::Receiv
 const LOG_LIMIT: Duration = Duration::from_millis(200);
 
 fn routes(handle: NodeHandle, storage: StoragePath, lab_token: Option<String>) -> axum::Router {
-    let routes = crate::api::router(handle.clone());
+    let routes = crate::rpc::router(handle.clone()).merge(crate::api::router(handle.clone()));
     match lab_token {
         Some(token) => routes.merge(lab_door::routes(handle, storage, token)),
         None => routes,
