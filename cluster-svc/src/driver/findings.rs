@@ -20,6 +20,8 @@ pub enum FindingKind {
     SlowCall,
     /// An entry point did not return within DeadlockTimeout (01.7).
     Deadlock,
+    /// The monitor process ended while it was in this entry point.
+    Crash,
 }
 
 /// Which mistake; two with the same of these are one.

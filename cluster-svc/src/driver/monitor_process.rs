@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use cluster_engine::Level;
 use cluster_engine::call::MonitorKey;
+use resmon::call_record::{self, Interrupted};
 use resmon::frames::{self, LENGTH_BYTES};
 use resmon::protocol::{self, FromMonitor, ToMonitor};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -52,8 +53,13 @@ pub(super) struct MonitorSetting {
 pub enum MonitorEvent {
     /// It says something.
     Says(FromMonitor),
-    /// It is gone, with everything it had started. In words: how.
-    Ended(String),
+    /// It is gone, with everything it had started.
+    Ended {
+        /// How, in words.
+        text: String,
+        /// The calls into libraries that were under way, when it did not end because somebody wanted it.
+        interrupted: Vec<Interrupted>,
+    },
 }
 
 /// A started monitor, as the node's task sees it.
@@ -144,7 +150,9 @@ impl Task {
         process_files::forget(&self.setting.run_dir, self.process_id);
         self.lock.wait_until_gone(DESCENDANT_GRACE, &self.setting.log).await;
         process_files::tidy(&self.setting.run_dir);
-        let event = MonitorEvent::Ended(ended);
+        let interrupted = call_record::take(&self.setting.run_dir, self.process_id);
+        let interrupted = if was_wanted(&ended) { Vec::new() } else { interrupted };
+        let event = MonitorEvent::Ended { text: ended, interrupted };
         // A node that is gone does not care.
         let _ = self.inbox.send(Input::Monitor { monitor: self.key, life: self.number, event }).await;
     }
@@ -263,6 +271,20 @@ async fn kill(child: &mut Child, why: &str) -> String {
     if why.is_empty() { ended } else { format!("{ended} by the service, because {why}") }
 }
 
+/// Somebody ended the process, so what it was doing is not to blame.
+fn was_wanted(ended: &str) -> bool {
+    [signal::KILL, signal::TERMINATE].iter().any(|signal| {
+        let words = format!("it was ended by signal {signal}{}", signal_name(*signal));
+        ended.starts_with(&words)
+    })
+}
+
+/// The two signals that somebody sends on purpose.
+mod signal {
+    pub(super) const KILL: i32 = 9;
+    pub(super) const TERMINATE: i32 = 15;
+}
+
 /// The end of a process in words.
 fn words(ended: std::io::Result<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt;
@@ -356,6 +378,8 @@ mod tests {
     fn the_end_of_a_process_is_told_in_words() {
         use std::os::unix::process::ExitStatusExt;
         assert_eq!(words(Ok(ExitStatus::from_raw(0x0300))), "it ended with exit code 3");
+        let was_wanted = |raw| was_wanted(&words(Ok(ExitStatus::from_raw(raw))));
+        assert_eq!([9, 15, 11, 6, 0x0300, 0].map(was_wanted), [true, true, false, false, false, false]);
         assert_eq!(words(Ok(ExitStatus::from_raw(11))), "it was ended by signal 11 (segmentation fault)");
     }
 }

@@ -347,7 +347,7 @@ impl Node {
             }
             Input::Monitor { monitor, life, event } => match event {
                 MonitorEvent::Says(message) => self.monitor_says(monitor, life, message),
-                MonitorEvent::Ended(text) => self.monitor_ended(monitor, life, text),
+                MonitorEvent::Ended { text, interrupted } => self.monitor_ended(monitor, life, text, interrupted),
             },
             Input::Stop => {
                 if self.phase == Phase::Running {

@@ -3,6 +3,7 @@
 use cluster_engine::call::MonitorKey;
 use cluster_engine::{Event, Guid, Level};
 use resapi_sys_mock::codes::control::CLUSCTL_RESOURCE_DELETE;
+use resmon::call_record::Interrupted;
 use resmon::protocol::{FromMonitor, GuardMode, LogComponent, ToMonitor};
 
 use super::{Node, Phase, Ticket, TypeName};
@@ -89,16 +90,35 @@ impl Node {
         }
     }
 
-    pub(super) fn monitor_ended(&mut self, monitor: MonitorKey, life: u64, text: String) {
+    pub(super) fn monitor_ended(
+        &mut self,
+        monitor: MonitorKey,
+        life: u64,
+        text: String,
+        interrupted: Vec<Interrupted>,
+    ) {
         if self.parts.monitors.is_current(monitor, life) {
             self.arbitration_lost_with(monitor);
         }
         let Some(lost) = self.parts.monitors.ended(monitor, life) else { return };
-        let text = format!("the Resource Monitor (process {}): {text}", lost.process_id);
+        let mut text = format!("the Resource Monitor (process {}): {text}", lost.process_id);
+        let mut culprit = lost.culprit;
+        for call in &interrupted {
+            let resource = call.resource.map(convert::guid);
+            let who = resource.map_or_else(|| call.resource_type.clone(), |id| self.name_of(id));
+            text.push_str(&format!("; it was in {} of '{who}' ({})", call.call, call.dll_name));
+            let (dll_name, type_name) = (call.dll_name.clone(), call.resource_type.clone());
+            let mistake = self.mistake(FindingKind::Crash, dll_name, type_name, resource, Some(call.call.clone()));
+            self.found(lost.process_id, mistake, text.clone(), None);
+        }
+        // Of several calls under way each may be to blame; then nobody is singled out.
+        if let ([only], None) = (interrupted.as_slice(), &culprit) {
+            culprit = only.resource.map(|resource| (convert::guid(resource), only.call.clone()));
+        }
         match self.phase {
             Phase::Running | Phase::Stopping => {
                 self.parts.log.warning("RHS", text.clone());
-                self.step(Event::MonitorLost { monitor, culprit: lost.culprit, text });
+                self.step(Event::MonitorLost { monitor, culprit, text });
             }
             Phase::MonitorsEnding | Phase::MonitorsKilled => self.parts.log.line("RHS", text),
         }
