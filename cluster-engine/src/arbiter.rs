@@ -356,12 +356,14 @@ impl Engine {
                 let text =
                     format!("The witness's store was taken over, epoch {epoch}: whoever hosted it before is fenced.");
                 self.step_notice(Level::Information, ArbitrationStep::TakenOver, text, Vec::new());
-                let is_newer = hosted.has_more_than(&self.replica);
+                let votes = self.replica.voters().voters.contains(&self.config.voter);
+                let is_newer = hosted.has_more_than(&self.replica) || !votes;
                 self.arbiter.phase = Phase::Hosting(Box::new(hosted));
                 self.arbiter.attempts = 0;
                 self.arbiter.pause = None;
                 if !self.is_quorate(self.now) {
-                    // The one with the newer log stands for election at once; with less nobody would vote for it.
+                    // The one with the newer log stands for election at once; with less nobody would vote for it. So does the
+                    // witness where it alone has a vote.
                     match self.arbiter.hosted_mut() {
                         Some(hosted) if is_newer => hosted.replica.campaign(),
                         Some(_) | None => self.replica.campaign(),

@@ -26,7 +26,9 @@ impl Engine {
         self.watch_nodes();
         self.keep_voters();
         self.propose();
-        if self.is_leaving() || self.led.is_some_and(|(voter, _)| voter != self.config.voter) {
+        // The witness leads where it alone has a vote; elsewhere only until a node can.
+        let leads_by_witness = self.led.is_some_and(|(voter, _)| voter != self.config.voter);
+        if self.is_leaving() || (leads_by_witness && self.state().quorum.model.has_node_votes()) {
             self.hand_over_leadership();
         }
     }
@@ -108,6 +110,7 @@ impl Engine {
             let heard = self.membership.last_heard(node).unwrap_or(Time(0));
             stays && self.now.since(heard) < self.detection()
         };
+        let nodes_vote = self.state().quorum.model.has_node_votes();
         let is_witness = |v: &VoterId| self.state().quorum.witness.as_ref().is_some_and(|w| w.voter == *v);
         let can_lead = |v: &VoterId| {
             !is_witness(v) || self.state().quorum.witness.as_ref().is_some_and(|w| w.kind == Witness::Disk)
@@ -115,7 +118,7 @@ impl Engine {
         let best = voters
             .into_iter()
             .filter(|v| *v != leads && is_heard(v) && can_lead(v))
-            .max_by_key(|v| (!is_witness(v), *v == own, seat.matched(*v), std::cmp::Reverse(*v)));
+            .max_by_key(|v| (is_witness(v) != nodes_vote, *v == own, seat.matched(*v), std::cmp::Reverse(*v)));
         let Some(best) = best else { return };
         // The witness hands over to nodes only: with a disk alone there is nobody else, and it goes on.
         if let Some(seat) = self.seat_mut() {
