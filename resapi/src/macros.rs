@@ -31,6 +31,15 @@ macro_rules! export {
             }
         }
 
+        /// Lists the names of the resource types, for tools: NUL-terminated texts, of which the last is empty.
+        #[unsafe(no_mangle)]
+        #[allow(non_snake_case)]
+        extern "system" fn WolfdenResourceTypes() -> $crate::sys::abi::LPCWSTR {
+            static NAMES: std::sync::OnceLock<Vec<u16>> = std::sync::OnceLock::new();
+            const ENTRIES: &[$crate::door::Entry] = &[$($crate::door::Entry::of::<$resource_type>()),+];
+            NAMES.get_or_init(|| $crate::door::type_names(ENTRIES)).as_ptr()
+        }
+
         /// Receives the host's functions, once, before the first `Startup`.
         ///
         /// # Safety

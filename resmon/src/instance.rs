@@ -39,6 +39,7 @@ pub(crate) enum Job {
     Arbitrate(u64),
     Release(u64),
     Control { request: RequestId, code: u32, input: Vec<u8> },
+    Probe { request: RequestId, code: u32, input: Vec<u8>, output_bytes: u32 },
     LooksAlive,
     IsAlive,
 }
@@ -106,11 +107,12 @@ impl Instance {
         }
         match job {
             Job::Online(_) | Job::Offline(_) | Job::Close(_) => self.drop_older_wishes(&mut inner),
-            Job::Control { request, .. } if inner.queue.len() >= MAX_WAITING_JOBS => {
+            Job::Control { request, .. } | Job::Probe { request, .. } if inner.queue.len() >= MAX_WAITING_JOBS => {
                 let output = Vec::new();
                 return self.monitor.outbox.push(FromMonitor::Controlled { request, code: ERROR_BUSY, output });
             }
             Job::Control { .. }
+            | Job::Probe { .. }
             | Job::Arbitrate(_)
             | Job::Release(_)
             | Job::Open(_)
@@ -233,7 +235,12 @@ impl Instance {
                     inner.state.can_begin_online() && (self.monitor.has_lease() || !is_stopped(inner.state.phase()))
                 }
                 Job::Offline(_) => inner.state.can_begin_offline(),
-                Job::Arbitrate(_) | Job::Release(_) | Job::Control { .. } | Job::LooksAlive | Job::IsAlive => true,
+                Job::Arbitrate(_)
+                | Job::Release(_)
+                | Job::Control { .. }
+                | Job::Probe { .. }
+                | Job::LooksAlive
+                | Job::IsAlive => true,
             };
             if may_begin {
                 return inner.queue.remove(place);
@@ -311,7 +318,7 @@ impl Instance {
             Job::Close(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Close),
             Job::Arbitrate(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Arbitrate),
             Job::Release(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Release),
-            Job::Control { request, .. } => {
+            Job::Control { request, .. } | Job::Probe { request, .. } => {
                 let (code, output) = (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new());
                 self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
             }

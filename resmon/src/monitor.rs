@@ -139,6 +139,11 @@ impl Monitor {
             ToMonitor::TypeControl { request, resource_type, code, input } => {
                 self.ask_type(TypeCall { request, spec: resource_type, code, input });
             }
+            ToMonitor::Probe { request, resource, code, input, output_bytes } => match self.instance(resource) {
+                Some(instance) => instance.ask(Job::Probe { request, code, input, output_bytes }),
+                None => self.answer_control(request, ERROR_RESOURCE_NOT_AVAILABLE),
+            },
+            ToMonitor::Inspect { request, dll_name, candidates } => self.inspect(request, dll_name, candidates),
             ToMonitor::Configure { resource, timing } => match self.instance(resource) {
                 Some(instance) => instance.configure(timing),
                 None => self.outbox.note(
@@ -230,6 +235,23 @@ impl Monitor {
                 let (code, output) = monitor.type_control(&call);
                 monitor.outbox.push(FromMonitor::Controlled { request: call.request, code, output });
             }
+        });
+    }
+
+    /// Looks at a library, on a thread of its own: its code runs.
+    fn inspect(self: &Arc<Self>, request: RequestId, dll_name: String, candidates: Vec<String>) {
+        let monitor = Arc::clone(self);
+        self.spawn("inspect", move || {
+            let watched = Watched {
+                resource: None,
+                resource_type: String::new(),
+                dll_name: dll_name.clone(),
+                call: "Startup",
+                limit_ms: TYPE_DEADLOCK_TIMEOUT_MS,
+            };
+            let found = monitor.timed(watched, || monitor.providers.inspect(&dll_name, &candidates));
+            let found = found.map_err(|error| Refusal { code: error.code, message: error.message });
+            monitor.outbox.push(FromMonitor::Inspected { request, found });
         });
     }
 

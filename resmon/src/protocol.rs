@@ -49,6 +49,11 @@ pub enum ToMonitor {
     Control { request: RequestId, resource: ResourceId, code: u32, input: Vec<u8> },
     /// ResourceTypeControl. Loads the library of the type when needed. Answered by [`FromMonitor::Controlled`].
     TypeControl { request: RequestId, resource_type: TypeSpec, code: u32, input: Vec<u8> },
+    /// ResourceControl with an output buffer of exactly so many bytes and without default processing, to test a library.
+    /// Answered by [`FromMonitor::Probed`].
+    Probe { request: RequestId, resource: ResourceId, code: u32, input: Vec<u8>, output_bytes: u32 },
+    /// Looks at a library: loads it and tries names of types. Answered by [`FromMonitor::Inspected`].
+    Inspect { request: RequestId, dll_name: String, candidates: Vec<String> },
     /// Changes the intervals and time limits of an open resource.
     Configure { resource: ResourceId, timing: Timing },
     /// The answer to a [`FromMonitor::LeasePing`]: resources of this monitor may run until `stamp + remaining_ms` of the
@@ -126,6 +131,11 @@ pub enum FromMonitor {
     Status { resource: ResourceId, generation: u64, status: Status },
     /// The answer to a control call. `code` is the Win32 result after the monitor's default processing.
     Controlled { request: RequestId, code: u32, output: Vec<u8> },
+    /// The answer to a probe: the code as the library gave it, what it says it returned, and whether it wrote beyond the end
+    /// of the buffer.
+    Probed { request: RequestId, code: u32, returned: u32, has_overrun: bool, output: Vec<u8> },
+    /// The answer to [`ToMonitor::Inspect`].
+    Inspected { request: RequestId, found: Result<Inspected, Refusal> },
     /// A call did not return within DeadlockTimeout. The monitor can go on talking, but it should be killed: the thread
     /// inside the library cannot be ended in any other way.
     Deadlocked { resource: Option<ResourceId>, resource_type: String, dll_name: String, call: String, waited_ms: u64 },
@@ -140,6 +150,47 @@ pub enum FromMonitor {
     /// A library made a call that it should not make where it made it (reference 01.9). Repeated whenever its count has
     /// doubled.
     Finding(Finding),
+}
+
+/// What a library turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspected {
+    /// It exports `Startup`.
+    pub has_startup: bool,
+    /// It exports `StartupEx`.
+    pub has_startup_ex: bool,
+    /// Startup accepts names that cannot exist.
+    pub accepts_any_name: bool,
+    /// Its types, as far as their names were tried.
+    pub types: Vec<InspectedType>,
+}
+
+/// A resource type of a library.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InspectedType {
+    /// Its name.
+    pub name: String,
+    /// What it answers to services that speak different versions.
+    pub negotiated: Vec<Negotiated>,
+    /// It has Arbitrate and Release.
+    pub is_quorum_capable: bool,
+    /// Why its newest function table cannot be used.
+    pub table_fault: Option<String>,
+}
+
+/// One try to agree on a version of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Negotiated {
+    /// The least version that the service speaks.
+    pub min: u32,
+    /// The greatest.
+    pub max: u32,
+    /// What Startup answered.
+    pub code: u32,
+    /// The version of the table; 0 without one.
+    pub version: u32,
+    /// The size that the table states.
+    pub table_bytes: u32,
 }
 
 /// What the call guard found.

@@ -22,7 +22,7 @@ mod tests;
 
 pub use host::bind_host;
 pub use monitor::QuorumLost;
-pub use startup::{Entry, startup, startup_ex};
+pub use startup::{Entry, startup, startup_ex, type_names};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

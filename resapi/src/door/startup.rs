@@ -41,6 +41,13 @@ impl Entry {
     }
 }
 
+/// The names of the types, each with its NUL, and one more NUL.
+pub fn type_names(entries: &[Entry]) -> Vec<u16> {
+    let mut names: Vec<u16> = entries.iter().flat_map(|entry| wide::units(entry.name)).collect();
+    names.push(0);
+    names
+}
+
 /// Carries the constant tables of a type.
 struct Table<T>(std::marker::PhantomData<T>);
 

@@ -37,6 +37,20 @@ const FIRST_CONTROL_BUFFER: usize = 4 * 1024;
 /// The largest answer of a control call, in bytes.
 pub(crate) const MAX_CONTROL_OUTPUT: usize = 4 * 1024 * 1024;
 
+/// Behind the buffer of a probe lie so many bytes that no library may touch.
+const CANARY_BYTES: usize = 256;
+/// What they hold.
+const CANARY: u8 = 0xC5;
+
+/// What a library made of a probe.
+#[derive(Debug)]
+pub(crate) struct Probed {
+    pub(crate) code: u32,
+    pub(crate) returned: u32,
+    pub(crate) has_overrun: bool,
+    pub(crate) output: Vec<u8>,
+}
+
 /// What Open returned: the library's own name for an instance. Given back to it, never looked into.
 #[derive(Debug)]
 pub(crate) struct Resid(RESID);
@@ -236,7 +250,11 @@ impl Door {
 
     /// ResourceControl: the code and the output.
     pub(crate) fn control(&self, resid: &Resid, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
-        self.with_buffers(input, |buffers| match self.entries.control {
+        self.with_buffers(input, |buffers| self.control_into(resid, code, buffers))
+    }
+
+    fn control_into(&self, resid: &Resid, code: u32, buffers: &Buffers) -> u32 {
+        match self.entries.control {
             // SAFETY: a live name; each buffer has the length beside it; `returned` is ours.
             Control::Direct(control) => unsafe {
                 control.expect(CHECKED)(
@@ -265,7 +283,27 @@ impl Door {
                     )
                 }
             }),
-        })
+        }
+    }
+
+    /// ResourceControl with a buffer of exactly `output_bytes`, as a test of the library: what it answered, what it says it
+    /// returned, and whether it wrote beyond the end.
+    pub(crate) fn probe(&self, resid: &Resid, code: u32, input: &[u8], output_bytes: usize) -> Probed {
+        let mut input = input.to_vec();
+        let output_bytes = output_bytes.min(MAX_CONTROL_OUTPUT);
+        let mut output = vec![CANARY; output_bytes + CANARY_BYTES];
+        let mut returned = 0_u32;
+        let buffers = Buffers {
+            input: if input.is_empty() { ptr::null_mut() } else { input.as_mut_ptr().cast() },
+            input_size: input.len() as u32,
+            output: if output_bytes == 0 { ptr::null_mut() } else { output.as_mut_ptr().cast() },
+            output_size: output_bytes as u32,
+            returned: &raw mut returned,
+        };
+        let code = self.enter(|| self.control_into(resid, code, &buffers));
+        let has_overrun = output[output_bytes..].iter().any(|byte| *byte != CANARY);
+        output.truncate(output_bytes.min(returned as usize));
+        Probed { code, returned, has_overrun, output }
     }
 
     /// ResourceTypeControl: the code and the output. Real libraries leave this slot NULL; that is answered for them.

@@ -9,11 +9,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use resapi_sys_mock::abi::{STARTUP_EX_ROUTINE, STARTUP_ROUTINE};
+use resapi_sys_mock::abi::{LPCWSTR, STARTUP_EX_ROUTINE, STARTUP_ROUTINE};
 use resapi_sys_mock::codes::win32::{ERROR_MOD_NOT_FOUND, ERROR_PROC_NOT_FOUND, ERROR_SUCCESS};
-use resapi_sys_mock::guard;
 use resapi_sys_mock::host::BIND_ROUTINE;
+use resapi_sys_mock::{guard, wide};
 
+use super::inspect::TYPES_EXPORT;
 use super::provider::{LoadError, Startup};
 use super::{door, host};
 use crate::clock::lock;
@@ -28,10 +29,22 @@ pub(crate) const DLL_DIR_VARIABLE: &str = "WOLFDEN_DLL_DIR";
 /// The folder beside the executable in which bare names are searched first.
 const RESOURCES_DIR: &str = "resources";
 
+/// How many types a library may list.
+const MAX_LISTED_TYPES: usize = 256;
+
 /// How much of a file is read to see what it is.
 const HEADER_BYTES: u64 = 64;
 
 static LOADED: Mutex<Vec<Arc<str>>> = Mutex::new(Vec::new());
+
+/// The types that libraries say they have, by the name of the library.
+static LISTED: Mutex<Vec<(Arc<str>, Vec<String>)>> = Mutex::new(Vec::new());
+
+/// What a loaded library lists by itself; nothing for most.
+pub(super) fn listed_types(dll_name: &str) -> Vec<String> {
+    let listed = lock(&LISTED);
+    listed.iter().find(|(name, _)| **name == *dll_name).map(|(_, types)| types.clone()).unwrap_or_default()
+}
 
 /// All libraries of this process, for a complaint whose culprit cannot be told more exactly.
 pub(super) fn loaded_names() -> String {
@@ -61,6 +74,7 @@ pub(super) fn load(dll_name: &str) -> Result<Startup, LoadError> {
     let library: &'static libloading::Library = Box::leak(Box::new(library));
     bind(&dll, &path, library)?;
     bind_guarded(&dll, library);
+    lock(&LISTED).push((Arc::clone(&dll), list_types(&dll, library)));
     // SAFETY: an export of this name has this signature, which the library promises by exporting it (reference 01.2).
     let startup_ex = unsafe { library.get::<STARTUP_EX_ROUTINE>(b"StartupEx\0") };
     // SAFETY: as above.
@@ -75,6 +89,26 @@ pub(super) fn load(dll_name: &str) -> Result<Startup, LoadError> {
         return Err(LoadError { code: ERROR_PROC_NOT_FOUND, message });
     }
     Ok(startup)
+}
+
+/// Asks for the names of the types, if the library lists them.
+fn list_types(dll: &Arc<str>, library: &libloading::Library) -> Vec<String> {
+    let name = format!("{TYPES_EXPORT}\0");
+    // SAFETY: an export of this name has this signature, which the library promises by exporting it.
+    let Ok(list) = (unsafe { library.get::<unsafe extern "system" fn() -> LPCWSTR>(name.as_bytes()) }) else {
+        return Vec::new();
+    };
+    // SAFETY: as above.
+    let mut next = door::calling(dll, || unsafe { list() });
+    let mut names = Vec::new();
+    while names.len() < MAX_LISTED_TYPES {
+        // SAFETY: the library promised NUL-terminated texts one after the other, of which the last is empty.
+        let Some(name) = (unsafe { wide::read(next) }).filter(|name| !name.is_empty()) else { break };
+        // SAFETY: behind the NUL of a text that is not the last there is another text.
+        next = unsafe { next.add(name.encode_utf16().count() + 1) };
+        names.push(name);
+    }
+    names
 }
 
 /// Hands the host table over, if the library wants it. A plain C library does not.

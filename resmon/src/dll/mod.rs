@@ -19,6 +19,7 @@ pub(crate) mod door;
 pub(crate) mod environment;
 pub(crate) mod handles;
 pub(crate) mod host;
+pub(crate) mod inspect;
 pub(crate) mod library;
 pub(crate) mod provider;
 

@@ -18,11 +18,11 @@ use resapi_sys_mock::{log_event, wide};
 
 use super::door::{self, Door};
 use super::library::ERROR_BAD_EXE_FORMAT;
-use super::{callbacks, host, library};
+use super::{callbacks, host, inspect, library};
 use crate::call_guard;
 use crate::clock::lock;
 use crate::instance_state::named;
-use crate::protocol::TypeSpec;
+use crate::protocol::{Inspected, TypeSpec};
 
 /// Why a type cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,18 @@ impl Providers {
                 start(startup, spec).map(Arc::new)
             },
         )
+    }
+
+    /// Loads a library and looks at it. Its own list of types, if it has one, is tried before `candidates`.
+    ///
+    /// # Errors
+    /// Those of [`library::load`].
+    pub(crate) fn inspect(&self, dll_name: &str, candidates: &[String]) -> Result<Inspected, LoadError> {
+        let startup = self.startup(dll_name)?;
+        let dll: Arc<str> = dll_name.into();
+        let mut names = library::listed_types(dll_name);
+        names.extend(candidates.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+        Ok(inspect::inspect(&dll, startup, &names))
     }
 
     fn startup(&self, dll_name: &str) -> Result<Startup, LoadError> {

@@ -13,12 +13,13 @@ use resapi_sys_mock::codes::win32::{
 use super::{Instance, Job, Opened};
 use crate::clock::{lock, now_ms};
 use crate::controls::{self, Target};
+use crate::dll::door::Probed;
 use crate::dll::provider::LoadError;
 use crate::dll::{ResourceSide, callbacks, handles, host};
 use crate::instance_state::{Phase, named};
 use crate::monitor::{guid_of, key_of};
 use crate::poller::Poll;
-use crate::protocol::{FromMonitor, LogLevel, Status};
+use crate::protocol::{FromMonitor, LogLevel, RequestId, Status};
 use crate::watchdog::Watched;
 
 impl Instance {
@@ -39,6 +40,10 @@ impl Instance {
             Job::Control { request, code, input } => {
                 let (code, output) = self.control(code, &input);
                 self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
+            }
+            Job::Probe { request, code, input, output_bytes } => {
+                let answer = self.probe(request, code, &input, output_bytes);
+                self.monitor.outbox.push(answer);
             }
             Job::LooksAlive => self.poll(Poll::LooksAlive),
             Job::IsAlive => self.poll(Poll::IsAlive),
@@ -190,6 +195,16 @@ impl Instance {
         }
         let target = Target { key: key_of(self.id), is_quorum_capable: opened.door.is_quorum_capable() };
         controls::default_processing(&target, code, input, &|call| self.monitor.registry.call(call))
+    }
+
+    fn probe(&self, request: RequestId, code: u32, input: &[u8], output_bytes: u32) -> FromMonitor {
+        let Some(opened) = lock(&self.inner).opened.clone() else {
+            let (code, output) = (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new());
+            return FromMonitor::Controlled { request, code, output };
+        };
+        let probe = || opened.door.probe(&opened.resid, code, input, output_bytes as usize);
+        let Probed { code, returned, has_overrun, output } = self.timed("ResourceControl", probe);
+        FromMonitor::Probed { request, code, returned, has_overrun, output }
     }
 
     fn poll(&self, poll: Poll) {
