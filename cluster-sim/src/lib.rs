@@ -5,13 +5,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod device;
 pub mod dice;
 pub mod invariants;
 pub mod machine;
 pub mod report;
+pub mod sabotage;
 pub mod scenario;
+pub mod store;
 pub mod storm;
 pub mod world;
 
+pub use sabotage::Sabotage;
 pub use storm::{Outcome, Settings};
 pub use world::World;

@@ -8,7 +8,16 @@ use std::collections::{BTreeMap, VecDeque};
 
 use cluster_engine::call::{EntryPoint, MonitorKey, Status};
 use cluster_engine::replica::{Stored, VoterId, Write};
-use cluster_engine::{Engine, Guid, NodeId, Time};
+use cluster_engine::{Engine, Guid, Lineage, NodeId, Time};
+
+use crate::world::START;
+use crate::world::quorum_calls::{Contest, Defender};
+use crate::world::witness::Hosting;
+
+/// Clocks are off in rate by so much at most, parts per million.
+pub const MAX_DRIFT: i64 = 1_000;
+/// IsAlive notices after so long that a resource does not run although it said so, ms.
+const LIE_LASTS: u64 = 1_500;
 
 /// What a resource does when it is called, beyond working well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +34,12 @@ pub struct Behaviour {
     pub hang_terminate: bool,
     /// Open fails.
     pub fail_open: bool,
+    /// Online reports success and nothing runs; IsAlive notices later.
+    pub lies: bool,
+    /// Reports come so much later, ms, also when their call was broken off meanwhile.
+    pub late_ms: u64,
+    /// Every final report comes twice.
+    pub twice: bool,
     /// How long Online takes, ms.
     pub online_ms: u64,
     /// How long Offline takes, ms.
@@ -38,10 +53,29 @@ pub struct Instance {
     pub monitor: MonitorKey,
     /// Something of it runs.
     pub runs: bool,
+    /// It has reported Online, and no end of it since.
+    pub is_online: bool,
+    /// It has reported Online and does not run.
+    pub is_lying: bool,
     /// The call that is in progress, by generation, and which.
     pub call: Option<(u64, Phase)>,
     /// PendingTimeout, ms.
     pub pending_timeout: u64,
+}
+
+impl Instance {
+    /// Just opened.
+    #[must_use]
+    pub fn offline(monitor: MonitorKey, pending_timeout: u64) -> Instance {
+        Instance { monitor, runs: false, is_online: false, is_lying: false, call: None, pending_timeout }
+    }
+
+    /// Nothing of it runs any more.
+    pub fn end(&mut self) {
+        self.runs = false;
+        self.is_online = false;
+        self.is_lying = false;
+    }
 }
 
 /// What an instance is in the middle of.
@@ -77,8 +111,34 @@ pub struct Machine {
     pub lease: Option<Time>,
     /// How the machine's clock is off, ms.
     pub skew: i64,
+    /// How much faster than the world's the machine's clock runs, parts per million, up to [`MAX_DRIFT`] either way.
+    pub drift: i64,
     /// The service was told to stop and has.
     pub stopped: bool,
+    /// The line of descent of the store.
+    pub lineage: Lineage,
+    /// Writes take up to so much longer, ms.
+    pub disk_slow: u64,
+    /// Writes fail, and with the first one the service ends.
+    pub disk_fails: bool,
+    /// What the engine was told is durable of its promises: (term, commit).
+    pub confirmed: (u64, u64),
+    /// Up to where the commits of its store were told to the invariants.
+    pub noted_commit: u64,
+    /// The last term in which it was seen to lead.
+    pub noted_lead: u64,
+    /// The store before its last batch, for a sabotage.
+    pub before_last: Option<Box<Stored>>,
+    /// When the service was thawed last, world time.
+    pub awake_since: Time,
+    /// Quorum devices that the monitors of this machine defend.
+    pub defences: BTreeMap<Guid, Defender>,
+    /// Quorum devices that they are fighting for.
+    pub contests: BTreeMap<Guid, Contest>,
+    /// The witness's store that the service holds, or is about to take.
+    pub hosting: Option<Hosting>,
+    /// It joins anew with an empty store: (the number of the attempt, the line of descent that it was told, through whom).
+    pub rejoining: Option<(u64, Lineage, NodeId)>,
 }
 
 /// What a monitor will report, and when.
@@ -92,19 +152,68 @@ pub struct Report {
     pub generation: u64,
     /// What.
     pub status: Status,
+    /// It comes out although its call was broken off: the library talks when it should not.
+    pub is_stray: bool,
 }
 
 impl Machine {
+    /// A machine whose service has never run.
+    #[must_use]
+    pub fn new(id: NodeId, name: &str, voter: VoterId, stored: Stored) -> Machine {
+        Machine {
+            id,
+            name: name.to_owned(),
+            voter,
+            stored,
+            disk: VecDeque::new(),
+            engine: None,
+            frozen: false,
+            incarnation: 0,
+            instances: BTreeMap::new(),
+            lease: None,
+            skew: 0,
+            drift: 0,
+            stopped: false,
+            lineage: Lineage::default(),
+            disk_slow: 0,
+            disk_fails: false,
+            confirmed: (0, 0),
+            noted_commit: 0,
+            noted_lead: 0,
+            before_last: None,
+            awake_since: Time(0),
+            defences: BTreeMap::new(),
+            contests: BTreeMap::new(),
+            hosting: None,
+            rejoining: None,
+        }
+    }
+
     /// The machine's own clock at a world time.
     #[must_use]
     pub fn clock(&self, world: Time) -> Time {
-        Time(world.0.saturating_add_signed(self.skew))
+        Time(self.steady(world).saturating_add_signed(self.skew))
     }
 
-    /// The world time of a time on the machine's clock.
+    /// The machine's steady clock at a world time, ms: it drifts but never jumps.
+    #[must_use]
+    pub fn steady(&self, world: Time) -> u64 {
+        let since = i64::try_from(world.since(START).0).unwrap_or(i64::MAX);
+        world.0.saturating_add_signed(since.saturating_mul(self.drift) / 1_000_000)
+    }
+
+    /// The first world time at which the machine's clock shows this.
     #[must_use]
     pub fn world(&self, own: Time) -> Time {
-        Time(own.0.saturating_add_signed(-self.skew))
+        let steady = own.0.saturating_add_signed(-self.skew);
+        let since = i64::try_from(steady.saturating_sub(START.0)).unwrap_or(i64::MAX);
+        let since = i128::from(since) * 1_000_000 / i128::from(1_000_000 + self.drift);
+        // A little early; the loop finds the exact millisecond.
+        let mut world = Time(START.0 + u64::try_from(since).unwrap_or(0).saturating_sub(2));
+        while self.clock(world) < own {
+            world.0 += 1;
+        }
+        world
     }
 
     /// Does the service run and is not frozen?
@@ -142,7 +251,7 @@ impl Machine {
                     return vec![(1, Status::OpenFailed { code: 126, message })];
                 }
                 let pending_timeout = spec.timing.pending_timeout.0;
-                self.instances.insert(resource, Instance { monitor, runs: false, call: None, pending_timeout });
+                self.instances.insert(resource, Instance::offline(monitor, pending_timeout));
                 vec![(1, Status::Opened)]
             }
             EntryPoint::Arbitrate | EntryPoint::Release => Vec::new(),
@@ -158,6 +267,7 @@ impl Machine {
             }
             EntryPoint::Online => {
                 let Some(instance) = self.instances.get_mut(&resource) else { return Vec::new() };
+                instance.end();
                 instance.runs = true;
                 instance.call = Some((generation, Phase::Online));
                 if how.hang_online {
@@ -169,6 +279,12 @@ impl Machine {
                 if how.fail_online > 0 {
                     how.fail_online -= 1;
                     return vec![(how.online_ms, failed("Online"))];
+                }
+                if how.lies {
+                    instance.runs = false;
+                    instance.is_lying = true;
+                    let found = Status::Failed(cluster_engine::call::Cause::IsAlive);
+                    return vec![(how.online_ms, Status::Online), (how.online_ms + LIE_LASTS, found)];
                 }
                 vec![(how.online_ms, Status::Online)]
             }
@@ -197,11 +313,23 @@ impl Machine {
 
     /// A report comes out of the monitor, unless the call it belongs to was broken off. True: the engine hears it.
     pub fn reports(&mut self, report: &Report) -> bool {
+        if report.is_stray {
+            return true;
+        }
         let Some(instance) = self.instances.get_mut(&report.resource) else {
-            return matches!(
-                report.status,
-                Status::Closed | Status::OpenFailed { .. } | Status::Terminated | Status::Offline
-            );
+            return match report.status {
+                Status::Closed
+                | Status::OpenFailed { .. }
+                | Status::Terminated
+                | Status::Offline
+                | Status::Arbitrated { .. }
+                | Status::Released { .. } => true,
+                Status::Opened
+                | Status::OnlinePending { .. }
+                | Status::Online
+                | Status::OfflinePending { .. }
+                | Status::Failed(_) => false,
+            };
         };
         let is_present = instance.call.is_some_and(|(generation, _)| generation == report.generation);
         match report.status {
@@ -209,23 +337,27 @@ impl Machine {
             Status::Online => {
                 if is_present {
                     instance.call = None;
+                    instance.is_online = true;
                 }
                 is_present
             }
             // The monitor ended it when the lease ran out; this is the late news of it.
             Status::Failed(cluster_engine::call::Cause::LeaseLost) => true,
             Status::Offline | Status::Failed(_) => {
-                // A failure without a call is the resource's own (IsAlive).
-                let is_own = matches!(report.status, Status::Failed(cluster_engine::call::Cause::IsAlive));
-                let counts = is_present || (is_own && instance.call.is_none() && instance.runs);
+                // A failure without a call is the resource's own.
+                let is_own = matches!(
+                    report.status,
+                    Status::Failed(cluster_engine::call::Cause::IsAlive | cluster_engine::call::Cause::EventSignalled)
+                );
+                let counts = is_present || (is_own && instance.call.is_none() && (instance.runs || instance.is_lying));
                 if counts {
                     instance.call = None;
-                    instance.runs = false;
+                    instance.end();
                 }
                 counts
             }
             Status::Terminated => {
-                instance.runs = false;
+                instance.end();
                 true
             }
             Status::Opened
@@ -239,6 +371,23 @@ impl Machine {
     /// Everything in the monitors is gone.
     pub fn end_resources(&mut self) {
         self.instances.clear();
+        self.defences.clear();
+        self.contests.clear();
         self.lease = None;
+    }
+
+    /// The store begins another life: what was noted of it says nothing any more.
+    pub fn forget_notes(&mut self) {
+        self.confirmed = (0, 0);
+        self.noted_commit = 0;
+        self.noted_lead = 0;
+    }
+
+    /// The process of the service is gone, with what it had not written.
+    pub fn end_service(&mut self) {
+        self.engine = None;
+        self.frozen = false;
+        self.disk.clear();
+        self.hosting = None;
     }
 }

@@ -3,18 +3,27 @@
 //! One queue of things that will happen, ordered by time; one set of dice. Nothing here is concurrent, so the same seed
 //! gives the same world on every machine, to the byte.
 
+pub mod effects;
+pub mod facts;
 mod happenings;
+mod lives;
+pub mod quorum_calls;
+pub mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cluster_engine::call::Status;
+use cluster_engine::quorum::Witness;
 use cluster_engine::replica::Stored;
 use cluster_engine::state::{Answer, ClusterState, Command, FormSpec};
-use cluster_engine::{Engine, EngineConfig, EngineSabotage, Event, Guid, Millis, NodeId, Notice, Refusal, Time};
+use cluster_engine::{Engine, Event, Guid, Millis, NodeId, Notice, Refusal, Time};
 
+use self::facts::Fact;
 use self::happenings::Happening;
+use crate::device::{DISK_TYPE, Device, SHARE_TYPE, Terms};
 use crate::dice::Dice;
 use crate::machine::{Behaviour, Machine, Report};
+use crate::sabotage::Sabotage;
 
 /// The world's time at the start: noon of some day, so that hours mean something.
 pub const START: Time = Time(1_700_000_000_000 - 1_700_000_000_000 % 86_400_000 + 43_200_000);
@@ -62,6 +71,10 @@ pub struct World {
     pub machines: BTreeMap<NodeId, Machine>,
     /// Wires that are cut, one way each.
     pub cuts: BTreeSet<(NodeId, NodeId)>,
+    /// Quorum devices, by their resources.
+    pub devices: BTreeMap<Guid, Device>,
+    /// Machines that cannot reach any quorum device.
+    pub storage_cuts: BTreeSet<NodeId>,
     /// Wires and disks.
     pub weather: Weather,
     /// What resources do when called.
@@ -74,10 +87,25 @@ pub struct World {
     pub taken: usize,
     /// Steps of engines so far.
     pub steps: u64,
+    /// Facts for the invariants that cannot be seen in the world any more when a step is over; taken with `seen`.
+    pub facts: Vec<Fact>,
+    /// How many of them were taken before.
+    pub facts_taken: usize,
+    /// Raised whenever something starts or ends to run on some machine.
+    pub runs_changed: u64,
+    /// Times at which quorum was forced on some node.
+    pub forced: u64,
     /// Rules taken out, for tests of the simulator.
-    pub sabotage: EngineSabotage,
+    pub sabotage: Sabotage,
     seed: u64,
     dice: Dice,
+    /// Of their own, so that quorum devices do not change the throws of wires and disks.
+    device_dice: Dice,
+    contests_begun: u64,
+    hostings_begun: u64,
+    rejoins_begun: u64,
+    /// Tickets of machines that join anew.
+    rejoin_tickets: BTreeMap<u64, NodeId>,
     queue: BTreeMap<(Time, u64), Happening>,
     order: u64,
     next_ticket: u64,
@@ -86,26 +114,44 @@ pub struct World {
     wakes: BTreeMap<NodeId, Time>,
 }
 
+/// Resource types of simulated clusters.
+pub const TYPES: [&str; 3] = ["Simulated", DISK_TYPE, SHARE_TYPE];
+
+fn type_row(name: &str) -> (String, String, String, u32, u32) {
+    (name.to_owned(), name.to_owned(), "simulated.dll".to_owned(), 5_000, 60_000)
+}
+
 /// Heartbeats of simulated clusters: 250 ms x 4.
 pub const HEARTBEAT: [(&str, u32); 2] = [("SameSubnetDelay", 250), ("SameSubnetThreshold", 4)];
 
 impl World {
     /// A cluster of one node, `n1`, that has just formed.
     #[must_use]
-    pub fn form(seed: u64, sabotage: EngineSabotage) -> World {
+    pub fn form(seed: u64, sabotage: impl Into<Sabotage>) -> World {
         let mut world = World {
             now: START,
             machines: BTreeMap::new(),
             cuts: BTreeSet::new(),
+            devices: BTreeMap::new(),
+            storage_cuts: BTreeSet::new(),
             weather: Weather::CALM,
             behaviours: BTreeMap::new(),
             ordinary: Behaviour { online_ms: 5, offline_ms: 5, ..Behaviour::default() },
             seen: Vec::new(),
             taken: 0,
             steps: 0,
-            sabotage,
+            facts: Vec::new(),
+            facts_taken: 0,
+            runs_changed: 0,
+            forced: 0,
+            sabotage: sabotage.into(),
             seed,
             dice: Dice::new(seed),
+            device_dice: Dice::new(seed ^ 0xD15C),
+            contests_begun: 0,
+            hostings_begun: 0,
+            rejoins_begun: 0,
+            rejoin_tickets: BTreeMap::new(),
             queue: BTreeMap::new(),
             order: 0,
             next_ticket: 1,
@@ -119,26 +165,13 @@ impl World {
             node_name: "n1".to_owned(),
             address: "n1".to_owned(),
             group_ids: [world.guid(), world.guid()],
-            types: vec![("Simulated".to_owned(), "Simulated".to_owned(), "simulated.dll".to_owned(), 5_000, 60_000)],
+            types: TYPES.iter().map(|name| type_row(name)).collect(),
             properties: HEARTBEAT.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect(),
             at: START,
         };
         let state = spec.state();
         let node = state.nodes.values().next().expect("a new cluster has one node");
-        let machine = Machine {
-            id: node.id,
-            name: "n1".to_owned(),
-            voter: node.voter,
-            stored: spec.stored(),
-            disk: std::collections::VecDeque::new(),
-            engine: None,
-            frozen: false,
-            incarnation: 0,
-            instances: BTreeMap::new(),
-            lease: None,
-            skew: 0,
-            stopped: false,
-        };
+        let machine = world.new_machine(node.id, "n1", node.voter, spec.stored());
         let id = machine.id;
         world.machines.insert(id, machine);
         world.start(id);
@@ -154,37 +187,6 @@ impl World {
 
     // ---- things people do ----
 
-    /// Starts the service on a machine. Its monitors of before are gone by then.
-    pub fn start(&mut self, id: NodeId) {
-        let (incarnation, seed, sabotage) = (self.next_incarnation, self.seed, self.sabotage);
-        let Some(machine) = self.machines.get_mut(&id) else { return };
-        if machine.engine.is_some() {
-            return;
-        }
-        self.next_incarnation += 1;
-        machine.end_resources();
-        machine.incarnation = incarnation;
-        machine.stopped = false;
-        machine.frozen = false;
-        machine.disk.clear();
-        let config = EngineConfig {
-            node: id,
-            voter: machine.voter,
-            incarnation,
-            address: machine.name.clone(),
-            version: String::new(),
-            seed,
-            lineage: cluster_engine::Lineage::default(),
-            forced: false,
-            prevent_quorum: false,
-            sabotage,
-        };
-        let now = machine.clock(self.now);
-        machine.engine =
-            Some(Engine::new(config, machine.stored.clone(), now).expect("a store that the engine wrote makes sense"));
-        self.step(id, Event::Tick);
-    }
-
     /// Adds a machine and joins it through whoever leads. Returns its id, or what refused it.
     ///
     /// # Errors
@@ -192,62 +194,11 @@ impl World {
     pub fn join(&mut self, name: &str) -> Result<NodeId, Refusal> {
         let command = Command::AddNode { name: name.to_owned(), address: name.to_owned() };
         let Answer::Node { node, voter } = self.ask(command)? else { unreachable!("AddNode answers with a node") };
-        let machine = Machine {
-            id: node,
-            name: name.to_owned(),
-            voter,
-            stored: Stored::empty(),
-            disk: std::collections::VecDeque::new(),
-            engine: None,
-            frozen: false,
-            incarnation: 0,
-            instances: BTreeMap::new(),
-            lease: None,
-            skew: 0,
-            stopped: false,
-        };
+        let mut machine = self.new_machine(node, name, voter, Stored::empty());
+        machine.lineage = self.newest_lineage();
         self.machines.insert(node, machine);
         self.start(node);
         Ok(node)
-    }
-
-    /// SIGKILL of the service. Its monitors notice within a moment, but at the end of the lease at the latest.
-    pub fn kill(&mut self, id: NodeId) {
-        let linger = self.dice.between(0, 50);
-        let now = self.now;
-        let Some(machine) = self.machines.get_mut(&id) else { return };
-        let lease = machine.engine.as_ref().and_then(Engine::lease).map(|l| machine.world(l));
-        machine.engine = None;
-        machine.frozen = false;
-        machine.disk.clear();
-        self.wakes.remove(&id);
-        let end = lease.map_or(now, |l| l.min(now + Millis(linger)).max(now));
-        let incarnation = machine.incarnation;
-        self.later(end, Happening::Orphans { node: id, incarnation });
-    }
-
-    /// SIGSTOP of the service: its resources go on until the monitors' lease ends.
-    pub fn freeze(&mut self, id: NodeId) {
-        let Some(machine) = self.machines.get_mut(&id).filter(|m| m.is_awake()) else { return };
-        machine.frozen = true;
-        let lease = machine.engine.as_ref().and_then(Engine::lease).map(|l| machine.world(l));
-        let incarnation = machine.incarnation;
-        let end = lease.unwrap_or(self.now).max(self.now);
-        self.later(end, Happening::Orphans { node: id, incarnation });
-    }
-
-    /// SIGCONT.
-    pub fn thaw(&mut self, id: NodeId) {
-        let Some(machine) = self.machines.get_mut(&id).filter(|m| m.frozen) else { return };
-        machine.frozen = false;
-        self.step(id, Event::Tick);
-    }
-
-    /// Tells the service to stop in an orderly way.
-    pub fn stop(&mut self, id: NodeId) {
-        if self.machines.get(&id).is_some_and(Machine::is_awake) {
-            self.step(id, Event::Stop);
-        }
     }
 
     /// Cuts or mends a wire, both ways.
@@ -259,6 +210,20 @@ impl World {
                 self.cuts.remove(&wire);
             }
         }
+    }
+
+    /// Cuts or mends the storage path of a machine: everything of it that touches a quorum device fails.
+    pub fn cut_storage(&mut self, node: NodeId, cut: bool) {
+        if cut {
+            self.storage_cuts.insert(node);
+        } else {
+            self.storage_cuts.remove(&node);
+        }
+    }
+
+    /// Makes a quorum device with other terms than the usual ones, for a resource that is going to be created.
+    pub fn add_device(&mut self, resource: Guid, kind: Witness, terms: Terms) {
+        self.devices.insert(resource, Device::new(kind, terms));
     }
 
     /// A resource fails by itself (IsAlive). True when it was running.
@@ -275,7 +240,7 @@ impl World {
             return false;
         };
         let status = Status::Failed(cluster_engine::call::Cause::IsAlive);
-        let report = Report { at: self.now, resource, generation, status };
+        let report = Report { at: self.now, resource, generation, status, is_stray: false };
         let incarnation = machine.incarnation;
         self.later(self.now, Happening::Reported { node: id, incarnation, report });
         true
@@ -285,7 +250,8 @@ impl World {
     pub fn submit(&mut self, id: NodeId, command: Command) -> u64 {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        if self.machines.get(&id).is_some_and(Machine::is_awake) {
+        if let Some(incarnation) = self.machines.get(&id).filter(|m| m.is_awake()).map(|m| m.incarnation) {
+            self.facts.push(Fact::Asked { node: id, incarnation, ticket });
             self.step(id, Event::Client { ticket, command });
         }
         ticket
@@ -339,6 +305,8 @@ impl World {
     /// Takes what was seen since the last time.
     pub fn take_seen(&mut self) -> Vec<Seen> {
         self.taken += self.seen.len();
+        self.facts_taken += self.facts.len();
+        self.facts.clear();
         std::mem::take(&mut self.seen)
     }
 
@@ -350,6 +318,12 @@ impl World {
         self.now = self.now.max(at);
         self.happen(happening);
         true
+    }
+
+    /// When the next thing will happen.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Time> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Lets everything happen up to a time.

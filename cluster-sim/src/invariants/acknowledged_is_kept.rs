@@ -1,9 +1,12 @@
-//! `acknowledged_is_kept`: what a client was told is done, is done for ever; and every request gets one reply at most.
+//! `acknowledged_is_kept`: what a client was told is done, is done for ever, and whoever reads through the log afterwards
+//! sees it. Forced quorum is the one exception: it may lose what others acknowledged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Broken;
-use crate::world::World;
+use cluster_engine::Lineage;
+
+use super::{Broken, Look};
+use crate::world::{Seen, World};
 
 /// The key below the root of the hive that the storm's clients write to.
 pub const KEY: &str = "Storm";
@@ -13,7 +16,12 @@ pub const KEY: &str = "Storm";
 pub struct Acknowledged {
     pending: BTreeMap<u64, String>,
     kept: BTreeSet<String>,
-    replied: BTreeSet<u64>,
+    /// In order, so that a reader can say how many there were when it began.
+    order: Vec<String>,
+    reads: BTreeMap<u64, usize>,
+    read: usize,
+    lineage: Lineage,
+    forced: u64,
 }
 
 impl Acknowledged {
@@ -22,19 +30,9 @@ impl Acknowledged {
         self.pending.insert(ticket, name);
     }
 
-    /// A reply came.
-    ///
-    /// # Errors
-    /// When it is the second one.
-    pub fn replied(&mut self, ticket: u64, is_ok: bool) -> Result<(), Broken> {
-        if !self.replied.insert(ticket) {
-            let what = format!("request {ticket} was answered twice");
-            return Err(Broken { invariant: "acknowledged_is_kept", what });
-        }
-        if let Some(name) = self.pending.remove(&ticket).filter(|_| is_ok) {
-            self.kept.insert(name);
-        }
-        Ok(())
+    /// A client asked for a read through the log, with this ticket.
+    pub fn asked_to_read(&mut self, ticket: u64) {
+        self.reads.insert(ticket, self.order.len());
     }
 
     /// How many writes were acknowledged.
@@ -43,12 +41,51 @@ impl Acknowledged {
         self.kept.len()
     }
 
+    /// How many reads were answered.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        self.read
+    }
+
+    pub(super) fn check_replies(&mut self, look: Look<'_>) -> Result<(), Broken> {
+        if self.forced != look.world.forced {
+            // A new line of descent. What the former one acknowledged may be gone, and nothing of it counts any more.
+            self.forced = look.world.forced;
+            self.lineage = look.world.machines.values().map(|m| m.lineage).max().unwrap_or_default();
+            self.kept.clear();
+            self.order.clear();
+            self.reads.clear();
+        }
+        for seen in look.seen {
+            let Seen::Reply { node, ticket, result } = seen else { continue };
+            let is_line = look.world.machines.get(node).is_some_and(|m| m.lineage == self.lineage);
+            let name = self.pending.remove(ticket);
+            let read = self.reads.remove(ticket);
+            if result.is_err() || !is_line {
+                continue;
+            }
+            if let Some(name) = name {
+                self.kept.insert(name.clone());
+                self.order.push(name);
+            }
+            let (Some(count), Some(state)) = (read, look.world.state_of(*node)) else { continue };
+            self.read += 1;
+            // The last ones are those that may be missing.
+            let recent = self.order.iter().take(count).rev().take(32);
+            if let Some(lost) = recent.into_iter().find(|name| state.hive.value(KEY, name).is_none()) {
+                let text = format!("a read at node {node} does not see '{lost}', which was acknowledged before it");
+                return Err(Broken::new("acknowledged_is_kept", text));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn check(&self, world: &World) -> Result<(), Broken> {
         for id in world.machines.keys() {
             let Some(state) = world.state_of(*id) else { continue };
             if let Some(lost) = self.kept.iter().find(|name| state.hive.value(KEY, name).is_none()) {
                 let what = format!("the write of '{lost}' was acknowledged and is not on node {id}");
-                return Err(Broken { invariant: "acknowledged_is_kept", what });
+                return Err(Broken::new("acknowledged_is_kept", what));
             }
         }
         Ok(())

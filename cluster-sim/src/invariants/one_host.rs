@@ -4,15 +4,21 @@ use std::collections::BTreeMap;
 
 use cluster_engine::{Guid, NodeId};
 
-use super::Broken;
-use crate::world::World;
+use super::{Broken, Look};
 
-/// Remembers nothing.
+/// Remembers when it last looked: nothing can be wrong before something starts or ends.
 #[derive(Debug, Default)]
-pub struct OneHost;
+pub struct OneHost {
+    looked: u64,
+}
 
 impl OneHost {
-    pub(super) fn check(&mut self, world: &World) -> Result<(), Broken> {
+    pub(super) fn check(&mut self, look: Look<'_>) -> Result<(), Broken> {
+        let world = look.world;
+        if self.looked == world.runs_changed {
+            return Ok(());
+        }
+        self.looked = world.runs_changed;
         let mut hosts: BTreeMap<Guid, NodeId> = BTreeMap::new();
         let groups = world.newest_state();
         for machine in world.machines.values() {
@@ -23,7 +29,7 @@ impl OneHost {
                     && other != machine.id
                 {
                     let what = format!("group {group} runs on node {other} and node {} at {}", machine.id, world.now.0);
-                    return Err(Broken { invariant: "one_host", what });
+                    return Err(Broken::new("one_host", what));
                 }
             }
         }

@@ -5,41 +5,14 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::storm::{Outcome, Settings};
-use crate::world::Weather;
 
 /// Width of the names of settings.
 const NAME_COLUMNS: usize = 22;
 
-/// Every setting with its name, in the order in which they are printed. The one list of them: text and JSON are made of it.
-fn settings_list(settings: &Settings) -> Vec<(&'static str, Value)> {
-    let Settings { seed, nodes, groups, resources, length, weather, pace, kills, freezes, cuts, failures, skew } =
-        *settings;
-    let Weather { loss, duplication, delay_min, delay_max, disk_min, disk_max } = weather;
-    vec![
-        ("seed", json!(seed)),
-        ("nodes", json!(nodes)),
-        ("groups", json!(groups)),
-        ("resources_per_group", json!(resources)),
-        ("length_ms", json!(length)),
-        ("pace_ms", json!(pace)),
-        ("loss_per_mille", json!(loss)),
-        ("duplication_per_mille", json!(duplication)),
-        ("delay_min_ms", json!(delay_min)),
-        ("delay_max_ms", json!(delay_max)),
-        ("disk_min_ms", json!(disk_min)),
-        ("disk_max_ms", json!(disk_max)),
-        ("kills", json!(kills)),
-        ("freezes", json!(freezes)),
-        ("cuts", json!(cuts)),
-        ("failures", json!(failures)),
-        ("skew", json!(skew)),
-    ]
-}
-
 /// The seed and all that was drawn from it, a line each; printed before the storm starts.
 #[must_use]
 pub fn settings_text(settings: &Settings) -> String {
-    settings_list(settings).into_iter().fold(String::new(), |mut text, (name, value)| {
+    settings.list().into_iter().fold(String::new(), |mut text, (name, value)| {
         let _ = writeln!(text, "{name:<NAME_COLUMNS$} {value}");
         text
     })
@@ -67,7 +40,7 @@ pub fn outcome_text(outcome: &Outcome) -> String {
 pub fn json(outcome: &Outcome, trace: Option<&str>) -> String {
     let Outcome { settings, broken, acknowledged, steps, digest, settled_after } = outcome;
     let settings: serde_json::Map<String, Value> =
-        settings_list(settings).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        settings.list().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let mut object = json!({
         "settings": settings,
         "verdict": if broken.is_none() { "passed" } else { "failed" },

@@ -289,9 +289,6 @@ impl Simulated {
                     self.diary.notice(stamps.get(at).copied().unwrap_or(world.now), name, &notice);
                 }
                 Seen::Reply { ticket, result, .. } => {
-                    if let Err(broken) = self.invariants.acknowledged.replied(ticket, result.is_ok()) {
-                        self.broken.get_or_insert(broken);
-                    }
                     self.replies.push((ticket, result));
                 }
                 Seen::Act(_) => {}

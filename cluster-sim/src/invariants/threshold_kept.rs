@@ -1,0 +1,105 @@
+//! `threshold_kept`: within RestartPeriod a resource is restarted no more often than RestartThreshold says, and within
+//! FailoverPeriod a group fails over no more often than FailoverThreshold says. Counted in the world's time, from what the
+//! cluster tells, until the past of a resource is forgotten because somebody acted or it is in a new place.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use cluster_engine::state::ClusterState;
+use cluster_engine::{Lineage, LogPlace, Millis, Subject, Time};
+
+use super::{Broken, Look};
+use crate::world::{Seen, World};
+
+/// Cluster time may be ahead of the world's by so much, and comes back to it when another node leads: clocks are off.
+const CLOCKS_OFF: Millis = Millis(6_000);
+
+/// Remembers restarts and failovers by name.
+#[derive(Debug, Default)]
+pub struct ThresholdKept {
+    restarts: BTreeMap<String, VecDeque<Time>>,
+    failovers: BTreeMap<String, VecDeque<Time>>,
+    told: BTreeMap<Lineage, LogPlace>,
+    applied: BTreeMap<u32, u64>,
+}
+
+impl ThresholdKept {
+    pub(super) fn check(&mut self, look: Look<'_>) -> Result<(), Broken> {
+        for seen in look.seen {
+            let Seen::Notice { node, notice } = seen else { continue };
+            let (Some(place), Some(subject)) = (notice.place, &notice.subject) else { continue };
+            let lineage = look.world.machines.get(node).map(|m| m.lineage).unwrap_or_default();
+            if self.told.get(&lineage).is_some_and(|last| place <= *last) {
+                continue;
+            }
+            self.told.insert(lineage, place);
+            let Some(state) = look.world.state_of(*node) else { continue };
+            match subject {
+                Subject::Resource(name) if notice.text.contains("will be restarted in") => {
+                    self.restarted(name, state, look.world.now)?;
+                }
+                Subject::Group(name)
+                    if notice.text.contains("moving group") && notice.text.contains("Type::Failure") =>
+                {
+                    self.failed_over(name, state, look.world.now)?;
+                }
+                Subject::Resource(_) | Subject::Group(_) | Subject::Node(_) | Subject::ResourceType(_) => {}
+            }
+        }
+        self.forget(look.world);
+        Ok(())
+    }
+
+    fn restarted(&mut self, name: &str, state: &ClusterState, now: Time) -> Result<(), Broken> {
+        let Some(resource) = state.find_resource(name) else { return Ok(()) };
+        let period = Millis(resource.config.restart_period.0.saturating_sub(CLOCKS_OFF.0));
+        let threshold = usize::try_from(resource.config.restart_threshold).unwrap_or(usize::MAX);
+        let made = self.restarts.entry(name.to_owned()).or_default();
+        count(made, now, period);
+        if made.len() > threshold && period.0 > 0 {
+            let text =
+                format!("'{name}' was restarted {} times within {} ms, threshold {threshold}", made.len(), period.0);
+            return Err(Broken::new("threshold_kept", text));
+        }
+        Ok(())
+    }
+
+    fn failed_over(&mut self, name: &str, state: &ClusterState, now: Time) -> Result<(), Broken> {
+        let Some(group) = state.find_group(name) else { return Ok(()) };
+        let others = u32::try_from(state.nodes.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let threshold = usize::try_from(group.config.failover_threshold.unwrap_or(others)).unwrap_or(usize::MAX);
+        let period = Millis(group.config.failover_period.0.saturating_sub(CLOCKS_OFF.0));
+        let made = self.failovers.entry(name.to_owned()).or_default();
+        count(made, now, period);
+        if made.len() > threshold {
+            let text = format!(
+                "group '{name}' failed over {} times within {} ms, threshold {threshold}",
+                made.len(),
+                period.0
+            );
+            return Err(Broken::new("threshold_kept", text));
+        }
+        Ok(())
+    }
+
+    /// What the cluster has forgotten is forgotten here.
+    fn forget(&mut self, world: &World) {
+        for machine in world.machines.values() {
+            let Some(state) = world.state_of(machine.id) else { continue };
+            if self.applied.insert(machine.id.0, state.applied) == Some(state.applied) {
+                continue;
+            }
+            for resource in state.resources.values().filter(|r| r.failures.is_empty()) {
+                if let Some(made) = self.restarts.get_mut(&resource.config.name) {
+                    made.clear();
+                }
+            }
+        }
+    }
+}
+
+fn count(made: &mut VecDeque<Time>, now: Time, period: Millis) {
+    made.push_back(now);
+    while made.front().is_some_and(|first| now.since(*first) >= period) && made.len() > 1 {
+        made.pop_front();
+    }
+}

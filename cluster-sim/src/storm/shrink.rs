@@ -1,0 +1,1 @@
+//! Finding a shorter storm that breaks the same promise.
