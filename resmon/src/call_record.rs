@@ -7,12 +7,12 @@
 #![forbid(unsafe_code)]
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::clock::lock;
 use crate::protocol::ResourceId;
+use crate::surroundings;
 use crate::watchdog::Watched;
 
 /// Bytes of a slot. Longer names are cut.
@@ -82,7 +82,7 @@ pub(crate) struct Slot(usize);
 impl CallRecord {
     /// Begins to write. Without a file nothing is recorded, and a crash is told without its culprit.
     pub(crate) fn open(&self, run_dir: &Path) -> std::io::Result<()> {
-        let file = File::create(path(run_dir, std::process::id()))?;
+        let file = File::create(path(run_dir, surroundings::process_number()))?;
         lock(&self.inner).file = Some(file);
         Ok(())
     }
@@ -105,7 +105,7 @@ impl CallRecord {
         bytes[SLOT_BYTES - 1] = 0;
         let file = inner.file.as_ref()?;
         // What cannot be written is not recorded; the call goes on.
-        file.write_all_at(&bytes, (number * SLOT_BYTES) as u64).ok()?;
+        write_at(file, &bytes, (number * SLOT_BYTES) as u64).ok()?;
         inner.slots[number] = true;
         Some(Slot(number))
     }
@@ -116,10 +116,21 @@ impl CallRecord {
         let mut inner = lock(&self.inner);
         if let Some(file) = &inner.file {
             // An entry that stays would name somebody who is innocent, but only beside the culprit.
-            let _ = file.write_all_at(&[0], (number * SLOT_BYTES) as u64);
+            let _ = write_at(file, &[0], (number * SLOT_BYTES) as u64);
         }
         inner.slots[number] = false;
     }
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, bytes: &[u8], at: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn write_at(file: &File, bytes: &[u8], at: u64) -> std::io::Result<()> {
+    // A slot is far below what a single write of a file can take.
+    std::os::windows::fs::FileExt::seek_write(file, bytes, at).map(drop)
 }
 
 #[cfg(test)]

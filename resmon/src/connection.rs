@@ -15,6 +15,7 @@ use crate::dll::{self, callbacks};
 use crate::frames;
 use crate::monitor::{Monitor, Next};
 use crate::protocol::{FromMonitor, LogLevel, ToMonitor, VERSION};
+use crate::surroundings;
 
 /// The service did not let this monitor in.
 pub(crate) const EXIT_REFUSED: u8 = 2;
@@ -74,11 +75,14 @@ fn begin(address: SocketAddr, token: String, built_in: Vec<BuiltIn>) -> Result<(
         TcpStream::connect_timeout(&address, HANDSHAKE_LIMIT).map_err(|error| Refused::Connect(address, error))?;
     socket.set_nodelay(true).map_err(io)?;
     socket.set_read_timeout(Some(HANDSHAKE_LIMIT)).map_err(io)?;
-    frames::write(&socket, &FromMonitor::Hello { version: VERSION, token, process_id: std::process::id() })?;
+    frames::write(
+        &socket,
+        &FromMonitor::Hello { version: VERSION, token, process_id: surroundings::process_number() },
+    )?;
     let calls_dir = match frames::read(&socket)? {
         Some(ToMonitor::Welcome { node, node_id: _, shared_dir, run_dir }) => {
-            let calls_dir = run_dir.clone();
-            settle(node, shared_dir, run_dir)?;
+            let calls_dir = surroundings::own_path(&run_dir);
+            surroundings::settle(node, shared_dir, run_dir).map_err(Refused::Place)?;
             calls_dir
         }
         Some(_) => return Err(Refused::OtherMessage),
@@ -91,6 +95,8 @@ fn begin(address: SocketAddr, token: String, built_in: Vec<BuiltIn>) -> Result<(
         return Err(Refused::Twice);
     }
     callbacks::prepare();
+    #[cfg(windows)]
+    dll::windows::prepare();
     if let Err(error) = monitor.record.open(&calls_dir) {
         let text =
             format!("cannot write to {} ({error}); should a library crash, it will not be named", calls_dir.display());
@@ -102,14 +108,6 @@ fn begin(address: SocketAddr, token: String, built_in: Vec<BuiltIn>) -> Result<(
     let scheduler = Arc::clone(&monitor);
     monitor.spawn("scheduler", move || scheduler.schedule());
     Ok((socket, monitor))
-}
-
-/// Tells the built-in types where they are.
-fn settle(node: String, shared_dir: std::path::PathBuf, run_dir: std::path::PathBuf) -> Result<(), Refused> {
-    let guard =
-        std::env::current_exe().map_err(|error| Refused::Place(format!("cannot find the own executable: {error}")))?;
-    let place = clusres::place::Place { node, shared_dir, run_dir, guard };
-    clusres::place::settle(place).map_err(|failure| Refused::Place(failure.message))
 }
 
 /// Reads until the end. True when the service asked for it.

@@ -35,6 +35,7 @@ pub mod protocol;
 mod registry_link;
 mod report;
 mod scheduler;
+mod surroundings;
 
 mod timetable;
 mod watchdog;
@@ -48,12 +49,7 @@ const EXIT_USAGE: u8 = 64;
 /// The result is 0 after an ordered shutdown, 2 when the service did not let it in, 3 when the connection was lost (the
 /// resources were stopped), 4 when the monitor itself was at fault.
 pub fn run(address: SocketAddr, token: String) -> ExitCode {
-    let built_in = dll::provider::BuiltIn {
-        dll_names: &[clusres::DLL_NAME, clusres::SECOND_DLL_NAME],
-        startup: clusres::STARTUP,
-        bind: resapi::door::bind_host,
-    };
-    connection::run(address, token, vec![built_in])
+    connection::run(address, token, surroundings::built_in())
 }
 
 /// The program `resmon`: `arguments` are those after the program's name. To be called first in `main`, while the process has
@@ -68,7 +64,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let token = dll::environment::take(protocol::TOKEN_VARIABLE);
     let mut arguments = arguments.into_iter();
     let problem = match arguments.next().as_ref().and_then(|word| word.to_str()) {
-        Some("guard") => return ExitCode::from(u8::try_from(clusres::guard::main(arguments)).unwrap_or(u8::MAX)),
+        Some("guard") => return surroundings::guard(arguments),
+        #[cfg(windows)]
+        Some("--hold") => return surroundings::hold(),
         Some("--connect") => match (address(&mut arguments), token) {
             (Ok(address), Some(token)) => return run(address, token),
             (Ok(_), None) => {

@@ -23,6 +23,13 @@ pub const VERSION: u32 = 2;
 /// The environment variable in which the service hands the one-time token to the monitor that it starts.
 pub const TOKEN_VARIABLE: &str = "WOLFDEN_MONITOR_TOKEN";
 
+/// The environment variable that tells a monitor under Wine its process number on the host.
+pub const PROCESS_VARIABLE: &str = "WOLFDEN_MONITOR_PROCESS";
+
+/// The environment variable with the directories, separated by `;`, in which a monitor under Wine looks for bare names of
+/// DLLs, in the words of Windows.
+pub const WINDOWS_DLL_DIRS_VARIABLE: &str = "WOLFDEN_WINDOWS_DLL_DIRS";
+
 /// The largest frame either side accepts, in bytes. A longer one ends the connection.
 pub const MAX_FRAME_BYTES: u32 = 8 * 1024 * 1024;
 

@@ -48,7 +48,7 @@ mod windows {
     use core::ffi::c_void;
 
     use resapi_sys_mock::abi::{BOOL, DWORD, FILETIME, HANDLE, HKEY, LONG, LPCWSTR, LPWSTR, REGSAM};
-    use resapi_sys_mock::host::{Bound, HOST_TABLE_VERSION, HostTable};
+    use resapi_sys_mock::host::{Bound, HostTable};
 
     #[link(name = "clusapi", kind = "raw-dylib")]
     unsafe extern "system" {
@@ -93,8 +93,6 @@ mod windows {
     }
 
     static TABLE: HostTable = HostTable {
-        size: size_of::<HostTable>() as u32,
-        version: HOST_TABLE_VERSION,
         ClusterRegOpenKey: Some(ClusterRegOpenKey),
         ClusterRegCreateKey: Some(ClusterRegCreateKey),
         ClusterRegCloseKey: Some(ClusterRegCloseKey),
@@ -107,6 +105,8 @@ mod windows {
         SetEvent: Some(SetEvent),
         CloseEvent: Some(CloseHandle),
         SetLastError: Some(SetLastError),
+        // The call guard is of our monitor alone.
+        ..HostTable::EMPTY
     };
 
     pub(super) fn system() -> Option<Bound> {

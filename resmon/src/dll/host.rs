@@ -81,6 +81,11 @@ pub(crate) fn close_keys_of(owner: isize) -> usize {
 
 /// From now on `resource` is told when the event is signalled; at once, if it is already.
 pub(crate) fn watch_event(event: usize, resource: isize) -> Result<(), BadHandle> {
+    // Numbers of our own are far above those that the system gives out.
+    #[cfg(windows)]
+    if event < FIRST_EVENT && super::windows::watch_event(event, resource) {
+        return Ok(());
+    }
     let fires = INSTANCE.with_events(|events| {
         let event = events.get_mut(event)?;
         event.watcher = Some(resource);
@@ -94,6 +99,8 @@ pub(crate) fn watch_event(event: usize, resource: isize) -> Result<(), BadHandle
 
 /// Nobody is told any more when the event is signalled.
 pub(crate) fn unwatch_event(event: usize) {
+    #[cfg(windows)]
+    super::windows::unwatch_event(event);
     INSTANCE.with_events(|events| {
         if let Ok(event) = events.get_mut(event) {
             event.watcher = None;

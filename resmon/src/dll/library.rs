@@ -3,6 +3,7 @@
 //! This is the only file that names libloading. A library is never unloaded: threads of its own may still run in it. What
 //! is wrong with a file is said in words that name the file and the remedy, with the Win32 code that Windows has for it.
 
+#[cfg(any(test, not(windows)))]
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
@@ -24,9 +25,11 @@ use crate::protocol::LogLevel;
 pub(crate) const ERROR_BAD_EXE_FORMAT: u32 = 193;
 
 /// A directory with resource libraries, searched for bare names.
+#[cfg(not(windows))]
 pub(crate) const DLL_DIR_VARIABLE: &str = "WOLFDEN_DLL_DIR";
 
 /// The folder beside the executable in which bare names are searched first.
+#[cfg(any(test, not(windows)))]
 const RESOURCES_DIR: &str = "resources";
 
 /// How many types a library may list.
@@ -62,7 +65,7 @@ pub(super) fn load(dll_name: &str) -> Result<Startup, LoadError> {
     let dll: Arc<str> = dll_name.into();
     lock(&LOADED).push(Arc::clone(&dll));
     // SAFETY: the user registered this file as a resource library; that running its initialisers is wanted is their promise.
-    let library = door::calling(&dll, || unsafe { libloading::Library::new(&path) }).map_err(|error| {
+    let library = door::calling(&dll, || unsafe { open(&path) }).map_err(|error| {
         let message = format!(
             "{} cannot be loaded: {}. A library that it needs may be missing on this node",
             path.display(),
@@ -111,6 +114,25 @@ fn list_types(dll: &Arc<str>, library: &libloading::Library) -> Vec<String> {
     names
 }
 
+/// # Safety
+/// Running the initialisers of the library is wanted.
+#[cfg(not(windows))]
+unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    // SAFETY: the promise of the caller.
+    unsafe { libloading::Library::new(path) }
+}
+
+/// Windows looks for what a DLL imports beside the executable; here also beside the DLL itself.
+///
+/// # Safety
+/// Running the initialisers of the library is wanted.
+#[cfg(windows)]
+unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
+    // SAFETY: the promise of the caller.
+    unsafe { Library::load_with_flags(path, LOAD_WITH_ALTERED_SEARCH_PATH) }.map(Into::into)
+}
+
 /// Hands the host table over, if the library wants it. A plain C library does not.
 fn bind(dll: &Arc<str>, path: &Path, library: &libloading::Library) -> Result<(), LoadError> {
     // SAFETY: an export of this name has this signature, which the library promises by exporting it.
@@ -146,8 +168,7 @@ fn bind_guarded(dll: &Arc<str>, library: &libloading::Library) {
 /// The file of a registered name. A bare name is looked for in `resources` beside the executable, beside the executable, and
 /// in the directory of [`DLL_DIR_VARIABLE`].
 fn find(dll_name: &str) -> Result<PathBuf, LoadError> {
-    let executable = std::env::current_exe().ok();
-    let places = candidates(dll_name, executable.as_deref(), std::env::var_os(DLL_DIR_VARIABLE));
+    let places = places(dll_name);
     if let Some(found) = places.iter().find(|path| path.is_file()) {
         return Ok(found.clone());
     }
@@ -159,6 +180,23 @@ fn find(dll_name: &str) -> Result<PathBuf, LoadError> {
     Err(LoadError { code: ERROR_MOD_NOT_FOUND, message })
 }
 
+#[cfg(not(windows))]
+fn places(dll_name: &str) -> Vec<PathBuf> {
+    candidates(dll_name, std::env::current_exe().ok().as_deref(), std::env::var_os(DLL_DIR_VARIABLE))
+}
+
+/// As the Cluster service found the file before it started this monitor.
+#[cfg(windows)]
+fn places(dll_name: &str) -> Vec<PathBuf> {
+    let path = crate::surroundings::own_path(Path::new(dll_name));
+    if path.is_absolute() {
+        return vec![path];
+    }
+    let dirs = std::env::var(crate::protocol::WINDOWS_DLL_DIRS_VARIABLE).unwrap_or_default();
+    dirs.split(';').filter(|dir| !dir.is_empty()).map(|dir| Path::new(dir).join(dll_name)).collect()
+}
+
+#[cfg(any(test, not(windows)))]
 fn candidates(dll_name: &str, executable: Option<&Path>, dll_dir: Option<OsString>) -> Vec<PathBuf> {
     let name = Path::new(dll_name);
     if name.is_absolute() {

@@ -20,6 +20,7 @@ use crate::instance_state::{Phase, named};
 use crate::monitor::{guid_of, key_of};
 use crate::poller::Poll;
 use crate::protocol::{FromMonitor, LogLevel, RequestId, Status};
+use crate::surroundings;
 use crate::watchdog::Watched;
 
 impl Instance {
@@ -86,8 +87,7 @@ impl Instance {
             forget();
             return Err(full("open registry keys"));
         };
-        // Built-in types know each other by id; the C interface hands over only the name.
-        let enter = || clusres::place::opening(&guid_of(self.id), || door.open(&self.name, key, handle));
+        let enter = || surroundings::opening(&guid_of(self.id), || door.open(&self.name, key, handle));
         match self.timed("Open", enter) {
             Ok(resid) => Ok(Opened { door, resid, handle }),
             Err(code) => {
