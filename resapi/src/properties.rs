@@ -92,7 +92,8 @@ impl Properties {
         self.write(&[(name.to_owned(), Some(value))])
     }
 
-    /// Reads all values afresh; the door does it before `open` and each `online`. On an error (a stored value of a
+    /// Reads all values afresh; the door does it before `open`, each `online`, and each
+    /// `arbitrate` of a resource that is not in service. On an error (a stored value of a
     /// wrong type or out of range, or no answer from the registry) the former values stay.
     pub fn refresh(&self) -> Result<(), Failure> {
         let (stored, trouble) = self.load()?;

@@ -114,6 +114,7 @@ impl ResourceType for Puppet {
     }
     fn arbitrate(&self, lost: QuorumLost) -> Result<(), Failure> {
         *self.lost.lock().unwrap() = Some(lost);
+        self.note(&format!("arbitrate {}", self.context.properties().text("Needed")));
         Ok(())
     }
     fn release(&self) -> Result<(), Failure> {
@@ -298,6 +299,19 @@ fn quorum_is_won_and_lost() {
     resource.is_alive();
     assert!(resource.is_quorum_lost());
     assert_eq!(resource.release(), 0);
+}
+
+/// A node that never had the resource online arbitrates with the properties of now, not with those of its Open.
+#[test]
+fn arbitrate_reads_the_properties_unless_they_are_in_use() {
+    let (resource, name) = puppet(&[]);
+    resource.set("Needed", Value::Sz("something new".into()));
+    assert_eq!(resource.arbitrate(), 0);
+    assert_eq!(resource.online(), Outcome::Online);
+    resource.set("Needed", Value::Sz("something newer".into()));
+    assert_eq!(resource.arbitrate(), 0);
+    let noted: Vec<String> = diary(&name).into_iter().filter(|note| note.starts_with("arbitrate")).collect();
+    assert_eq!(noted, ["arbitrate something new", "arbitrate something new"]);
 }
 
 #[test]

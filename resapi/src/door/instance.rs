@@ -277,6 +277,11 @@ impl<T: ResourceType> Live for Instance<T> {
     }
 
     fn arbitrate(&self, lost: QuorumLost) -> u32 {
+        // Other nodes may have set the properties since this one opened the resource, which was never online here.
+        let is_in_service = self.work().is_in_service;
+        if let Err(failure) = if is_in_service { Ok(()) } else { self.context.properties().refresh() } {
+            self.context.log().warning(format_args!("Arbitrate goes on with the former properties: {failure}"));
+        }
         self.answer("Arbitrate", |resource| resource.arbitrate(lost))
     }
 
