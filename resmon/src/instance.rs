@@ -24,7 +24,10 @@ use crate::protocol::{EntryPoint, FromMonitor, LogLevel, OpenSpec, RequestId, Re
 use crate::scheduler::Wake;
 
 mod calls;
+mod device;
 mod side;
+
+use device::Device;
 
 /// How many control calls of one resource may wait.
 pub(crate) const MAX_WAITING_JOBS: usize = 64;
@@ -64,6 +67,7 @@ struct Inner {
     event: usize,
     queue: VecDeque<Job>,
     opened: Option<Arc<Opened>>,
+    device: Device,
     /// Closed, or never opened: the worker ends.
     is_gone: bool,
 }
@@ -85,6 +89,7 @@ impl Instance {
             event: 0,
             queue: VecDeque::from([Job::Open(generation)]),
             opened: None,
+            device: Device::default(),
             is_gone: false,
         };
         Arc::new_cyclic(|me| Self {
@@ -114,10 +119,14 @@ impl Instance {
             Job::Control { .. }
             | Job::Probe { .. }
             | Job::Arbitrate(_)
-            | Job::Release(_)
             | Job::Open(_)
             | Job::LooksAlive
             | Job::IsAlive => {}
+            Job::Release(generation) => {
+                if self.release_at_once(&mut inner, generation) {
+                    return;
+                }
+            }
         }
         inner.queue.push_back(job);
         self.changed.notify_all();
@@ -127,6 +136,7 @@ impl Instance {
     pub(crate) fn terminate(&self, generation: u64) {
         let mut inner = lock(&self.inner);
         self.drop_older_wishes(&mut inner);
+        self.break_off(&mut inner);
         let steps = inner.state.terminate_requested(generation);
         self.carry_out(&mut inner, steps);
     }
@@ -178,6 +188,8 @@ impl Instance {
         };
         if is_active {
             self.ask(Job::Offline(generation));
+        } else {
+            self.give_up_device("the monitor ends");
         }
     }
 
@@ -243,6 +255,10 @@ impl Instance {
                 | Job::IsAlive => true,
             };
             if may_begin {
+                if matches!(job, Job::Arbitrate(_)) {
+                    // From here on Release and Terminate know that there is something to break off.
+                    inner.device = Device::Arbitrating { is_broken_off: false };
+                }
                 return inner.queue.remove(place);
             }
         }
@@ -282,9 +298,13 @@ impl Instance {
     }
 
     /// Terminate on a thread of its own, so that no other call holds it up.
-    fn start_terminate(&self, inner: &Inner) {
+    fn start_terminate(&self, inner: &mut Inner) {
+        let loses_device = self.loses_device(inner);
         let (Some(me), Some(opened)) = (self.me.upgrade(), inner.opened.clone()) else { return };
         self.monitor.spawn("terminate", move || {
+            if loses_device {
+                me.release_by_itself(&opened);
+            }
             me.timed("Terminate", || opened.door.terminate(&opened.resid));
             let mut inner = lock(&me.inner);
             let steps = inner.state.terminate_returned();

@@ -328,6 +328,27 @@ impl InstanceState {
         }
     }
 
+    /// Terminate is wanted because of what the instance holds, not of what it runs: nothing is told when it has returned.
+    pub(crate) fn stop_silently(&mut self) -> Vec<Step> {
+        match self.phase {
+            Phase::Offline | Phase::Failed => self.terminate_silently(),
+            // What runs is stopped by its lease; the others are stopped, or not there.
+            Phase::NotOpen
+            | Phase::OnlineCalled
+            | Phase::OnlinePending
+            | Phase::Online
+            | Phase::OfflineCalled
+            | Phase::OfflinePending
+            | Phase::Terminating
+            | Phase::Closed => Vec::new(),
+        }
+    }
+
+    /// Terminate was decided upon here, because the resource failed; the service did not ask for it.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.phase == Phase::Terminating && matches!(self.outcome.last(), Some((_, Status::Failed(_))))
+    }
+
     /// Terminate returned.
     pub(crate) fn terminate_returned(&mut self) -> Vec<Step> {
         assert_eq!(self.phase, Phase::Terminating, "nothing leaves Terminating but this");

@@ -6,6 +6,9 @@
 //! lengthen it. All times are milliseconds of the monitor's own clock; this module is arithmetic and knows no clock.
 #![forbid(unsafe_code)]
 
+/// A service that has never granted a lease counts as frozen or gone after this time without an answer, in milliseconds.
+pub(crate) const SILENCE_WITHOUT_LEASE_MS: u64 = 2_000;
+
 /// What the monitor may do at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leave {
@@ -24,6 +27,8 @@ pub(crate) struct Lease {
     until: Option<u64>,
     /// The stamp of the newest answer that was taken into account.
     newest_stamp: Option<u64>,
+    /// The longest grant of the present lease, or of the last one; `None` before the first.
+    length_ms: Option<u64>,
     /// The end of the lease was told by [`Lease::expired`] already.
     told: bool,
 }
@@ -44,6 +49,8 @@ impl Lease {
                 self.until = Some(stamp);
             }
         } else {
+            let is_new = !self.is_valid(now);
+            self.length_ms = Some(self.length_ms.filter(|_| !is_new).unwrap_or(0).max(remaining_ms));
             self.until = Some(stamp.saturating_add(remaining_ms));
             if self.leave(now) != Leave::Over {
                 self.told = false;
@@ -72,6 +79,13 @@ impl Lease {
         let first = over && !self.told;
         self.told |= over;
         first
+    }
+
+    /// From when on the Cluster service counts as frozen or gone if it answers nothing until then: for as long as the last
+    /// lease was at its best, since the newest question that it has answered. `started` is when the monitor began to ask.
+    pub(crate) fn silent_from(&self, started: u64) -> u64 {
+        let patience_ms = self.length_ms.unwrap_or(SILENCE_WITHOUT_LEASE_MS);
+        self.newest_stamp.unwrap_or(started).saturating_add(patience_ms)
     }
 
     /// When [`Lease::expired`] has to be asked again, if nothing is heard until then.
@@ -130,6 +144,26 @@ mod tests {
         lease.granted(200, 200, 100);
         assert_eq!(lease.next_deadline(), Some(300));
         assert!(lease.expired(300));
+    }
+
+    #[test]
+    fn a_silent_service_is_noticed_after_the_length_of_a_lease() {
+        let check = |grants: &[(u64, u64, u64)], expected: u64| {
+            let mut lease = Lease::default();
+            for &(now, stamp, remaining_ms) in grants {
+                lease.granted(now, stamp, remaining_ms);
+            }
+            assert_eq!(lease.silent_from(7), expected, "{grants:?}");
+        };
+        check(&[], 7 + SILENCE_WITHOUT_LEASE_MS);
+        check(&[(10, 10, 0)], 10 + SILENCE_WITHOUT_LEASE_MS);
+        check(&[(10, 10, 500)], 510);
+        // The last grant before the end of a lease is short; the lease was not.
+        check(&[(10, 10, 500), (100, 100, 410), (500, 500, 10)], 1000);
+        // It answers, although there is no lease any more.
+        check(&[(10, 10, 500), (600, 600, 0), (9_000, 9_000, 0)], 9_500);
+        // The next lease is shorter.
+        check(&[(10, 10, 500), (600, 600, 200)], 800);
     }
 
     #[test]

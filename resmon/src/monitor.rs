@@ -59,6 +59,8 @@ pub(crate) struct Monitor {
     pub(crate) providers: Providers,
     pub(crate) record: CallRecord,
     lease: Mutex<Lease>,
+    /// When the monitor began to ask for a lease.
+    started_ms: u64,
     calls: Mutex<CallTable>,
     instances: Mutex<BTreeMap<ResourceId, Arc<Instance>>>,
     type_calls: Mutex<TypeCalls>,
@@ -114,6 +116,7 @@ impl Monitor {
             providers,
             record: CallRecord::default(),
             lease: Mutex::default(),
+            started_ms: now_ms(),
             calls: Mutex::default(),
             instances: Mutex::default(),
             type_calls: Mutex::default(),
@@ -314,8 +317,9 @@ impl Monitor {
         let took_ms = lock(&self.calls).end(now_ms(), id);
         self.record.end(slot);
         self.arm_watchdog();
-        // A slow Terminate is tolerated (reference 01.3).
-        if let Some(resource) = resource.filter(|_| took_ms > SLOW_CALL_MS && call != "Terminate") {
+        // A slow Terminate is tolerated (reference 01.3), and Arbitrate has to watch the owner of the device (07.4).
+        let may_be_slow = matches!(call, "Terminate" | "Arbitrate");
+        if let Some(resource) = resource.filter(|_| took_ms > SLOW_CALL_MS && !may_be_slow) {
             self.outbox.push(FromMonitor::Slow { resource, call: call.into(), took_ms });
         }
         result
@@ -329,6 +333,7 @@ impl Monitor {
     /// The scheduler thread.
     pub(crate) fn schedule(&self) {
         self.scheduler.set(Wake::LeasePing, Some(now_ms()));
+        self.scheduler.set(Wake::Silence, Some(self.silent_from()));
         loop {
             for wake in self.scheduler.wait() {
                 match wake {
@@ -338,6 +343,7 @@ impl Monitor {
                         self.scheduler.set(Wake::LeasePing, Some(stamp + LEASE_PING_MS));
                     }
                     Wake::LeaseEnd => self.look_at_lease(),
+                    Wake::Silence => self.look_whether_silent(),
                     Wake::Watchdog => self.tell_overdue(),
                     Wake::Resource(id) => {
                         if let Some(instance) = self.instance(id) {
@@ -375,6 +381,7 @@ impl Monitor {
             (was_valid, lease.is_valid(now))
         };
         self.look_at_lease();
+        self.scheduler.set(Wake::Silence, Some(self.silent_from()));
         if is_valid && !was_valid {
             self.all().iter().for_each(|instance| instance.look_again());
         }
@@ -393,6 +400,23 @@ impl Monitor {
                 "the lease of the Cluster service ran out; all resources of this monitor are terminated",
             );
             self.all().iter().for_each(|instance| instance.lease_lost());
+        }
+    }
+
+    /// The service has not answered for so long that it is frozen or gone. Nobody is left to say that a quorum device is to
+    /// be released; and a device does not need a lease to be defended, so the end of the lease alone says nothing.
+    pub(crate) fn is_service_silent(&self) -> bool {
+        now_ms() >= self.silent_from()
+    }
+
+    fn silent_from(&self) -> u64 {
+        lock(&self.lease).silent_from(self.started_ms)
+    }
+
+    fn look_whether_silent(&self) {
+        if self.is_service_silent() {
+            let why = "the Cluster service does not answer any more";
+            self.all().iter().for_each(|instance| instance.give_up_device(why));
         }
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Wake {
     LeasePing,
     /// The lease ends, unless it was renewed.
     LeaseEnd,
+    /// The service counts as frozen or gone, unless it has answered.
+    Silence,
     /// A call reaches its DeadlockTimeout.
     Watchdog,
     /// Polls and PendingTimeout of a resource.

@@ -30,14 +30,8 @@ impl Instance {
             Job::Online(generation) => self.online(generation),
             Job::Offline(generation) => self.offline(generation),
             Job::Close(generation) => self.close_instance(generation),
-            Job::Arbitrate(generation) => {
-                let code = self.code_of("Arbitrate", |opened| opened.door.arbitrate(&opened.resid));
-                self.tell(generation, Status::Arbitrated { code });
-            }
-            Job::Release(generation) => {
-                let code = self.code_of("Release", |opened| opened.door.release(&opened.resid));
-                self.tell(generation, Status::Released { code });
-            }
+            Job::Arbitrate(generation) => self.arbitrate(generation),
+            Job::Release(generation) => self.release(generation),
             Job::Control { request, code, input } => {
                 let (code, output) = self.control(code, &input);
                 self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
@@ -171,6 +165,7 @@ impl Instance {
             inner.opened.take()
         };
         if let Some(opened) = opened {
+            self.release_before_close(&opened);
             self.timed("Close", || opened.door.close(&opened.resid));
             let left_open = host::close_keys_of(opened.handle);
             handles::close_resource(opened.handle, &self.blamed());
@@ -245,7 +240,7 @@ impl Instance {
         }
     }
 
-    fn code_of(&self, call: &'static str, enter: impl FnOnce(&Opened) -> u32) -> u32 {
+    pub(super) fn code_of(&self, call: &'static str, enter: impl FnOnce(&Opened) -> u32) -> u32 {
         let opened = lock(&self.inner).opened.clone();
         opened.map_or(ERROR_RESOURCE_NOT_AVAILABLE, |opened| self.timed(call, || enter(&opened)))
     }

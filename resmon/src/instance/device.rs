@@ -85,6 +85,7 @@ impl Instance {
             | Job::Close(_)
             | Job::Release(_)
             | Job::Control { .. }
+            | Job::Probe { .. }
             | Job::LooksAlive
             | Job::IsAlive => true,
         });

@@ -21,6 +21,12 @@ pub(crate) fn modern() -> &'static Path {
     BUILT.get_or_init(|| compile("resmon/tests/fixtures/modern.c"))
 }
 
+/// `tests/fixtures/quorum.c`.
+pub(crate) fn quorum() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("resmon/tests/fixtures/quorum.c"))
+}
+
 /// `examples/c/counter.c`.
 pub(crate) fn counter() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

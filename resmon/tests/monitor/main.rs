@@ -10,3 +10,4 @@ mod endings;
 mod honest_libraries;
 mod misbehaving_libraries;
 mod modern_libraries;
+mod quorum_devices;
