@@ -84,6 +84,10 @@ impl Node {
                     self.submit(command, Ticket::Registry { monitor, life, request, created });
                 }
             },
+            // Answers to the command line, which drives a monitor of its own.
+            FromMonitor::Probed { .. } | FromMonitor::Inspected { .. } => {
+                self.parts.log.warning("RHS", "a monitor answered a question that was not asked".into());
+            }
             FromMonitor::QuorumResourceLost { resource } => {
                 self.quorum_resource_lost(convert::guid(resource));
             }
