@@ -14,8 +14,11 @@ fn folder() -> PathBuf {
 
 fn files() -> Vec<PathBuf> {
     let wanted = std::env::var("SCENARIO").unwrap_or_default();
-    let entries = fs::read_dir(folder()).expect("the scenarios are part of the source");
-    let mut files: Vec<PathBuf> = entries.map(|e| e.expect("a readable folder").path()).collect();
+    let list = |folder: PathBuf| {
+        let entries = fs::read_dir(folder).expect("the scenarios are part of the source");
+        entries.map(|e| e.expect("a readable folder").path())
+    };
+    let mut files: Vec<PathBuf> = list(folder()).chain(list(folder().join("quorum"))).collect();
     files.retain(|f| f.extension().is_some_and(|e| e == "scenario") && f.to_string_lossy().contains(&wanted));
     files.sort();
     files
@@ -62,10 +65,18 @@ fn every_scenario_goes_as_it_says() {
 
 /// What is said of a script that cannot be understood: line and text of the first failure.
 fn check_unreadable(script: &str, line: usize, parts: &[&str]) {
+    check_place(script, line, None, parts);
+}
+
+/// The same, and the column at which it stands.
+fn check_place(script: &str, line: usize, column: Option<usize>, parts: &[&str]) {
     let report = scenario::run(script);
     assert_eq!(report.verdict, Verdict::Unreadable, "{script}");
     let first = report.failures.first().expect("an unreadable script has a failure");
     assert_eq!(first.line, line, "{script}: {first}");
+    if column.is_some() {
+        assert_eq!(first.column, column, "{script}: {first}");
+    }
     for part in parts {
         assert!(first.text.contains(part), "{script}: '{part}' is not in: {first}");
     }
@@ -73,37 +84,61 @@ fn check_unreadable(script: &str, line: usize, parts: &[&str]) {
 
 #[test]
 fn what_cannot_be_understood_is_said_with_line_and_form() {
-    let with = |line: &str| format!("nodes 2\ngroup Web on n1\nresource App in Web\nbegin\n{line}\n");
-    for (line, parts) in [
-        ("jump n1", &["'jump' is neither a word of the language", "move", "thaw", "nor a resource (App)"][..]),
-        ("move Web to n3", &["'n3' is not the name of a node (known: n1, n2)", "Write: move GROUP"]),
-        ("move Wbe to n2", &["'Wbe' is not the name of a group", "Web"]),
-        ("move Web n2", &["'n2' is too much", "Write: move GROUP [to NODE]"]),
-        ("move Web to", &["the name of a node is expected after 'to'"]),
-        ("kill", &["the name of a node is expected after 'kill'"]),
-        ("after 5", &["a time such as 500ms, 2s, 3min or 1h", "not '5'"]),
-        ("after 99h", &["not more than 48h"]),
-        ("after 99999999999999999999s", &["is expected, not"]),
-        ("at 25:00", &["is expected, not '25:00'"]),
-        ("at 9:00", &["is expected, not '9:00'"]),
-        ("until Web Online", &["'is' is expected before 'Online'"]),
-        ("until Web is Onlien", &["'Onlien' is not a state of a group or a resource (known: Online, Offline"]),
-        ("expect n1 Online", &["'Online' is not a state of a node (known: Up, Down"]),
-        ("expect refused 5071 move Web", &["an error code and a colon"]),
-        ("expect refused 5071: kill n1", &["'kill' cannot be asked for"]),
-        ("expect event many", &["an event id is expected, not 'many'"]),
-        ("App fails onlien", &["'online' or 'offline' is expected, not 'onlien'", "Write: RESOURCE fails"]),
-        ("App cannot swim", &["'open' is expected before 'swim'"]),
-        ("App sleeps", &["'sleeps' is not what a resource does (known: fails, hangs"]),
-        ("cut n1 n1", &["no wire to itself"]),
-        ("set Priority", &["a value of 'Priority' is expected"]),
-        ("set", &["a property and its value are expected"]),
-        ("group Mail on n1", &["'group' must stand before 'begin'"]),
-        ("begin", &["'begin' must stand before 'begin'"]),
-        ("online \"Web", &["a quotation mark is opened and not closed"]),
-        ("online [Web", &["a bracket is opened and not closed"]),
+    let with = |line: &str| format!("nodes 2\ngroup Web on n1\nresource App in Web\ndisk Q\nshare W\nbegin\n{line}\n");
+    for (column, line, parts) in [
+        (1, "jump n1", &["'jump' is neither a word of the language", "move", "thaw", "nor a resource (App, Q, W)"][..]),
+        (13, "move Web to n3", &["'n3' is not the name of a node (known: n1, n2)", "Write: move GROUP"]),
+        (8, "  move Wbe to n2", &["'Wbe' is not the name of a group", "Web"]),
+        (10, "move Web n2", &["'n2' is too much", "Write: move GROUP [to NODE]"]),
+        (12, "move Web to", &["the name of a node is expected after 'to'"]),
+        (5, "kill", &["the name of a node is expected after 'kill'"]),
+        (7, "after 5", &["a time such as 500ms, 2s, 3min or 1h", "not '5'"]),
+        (7, "after 99h", &["not more than 48h"]),
+        (7, "after 99999999999999999999s", &["is expected, not"]),
+        (4, "at 25:00", &["is expected, not '25:00'"]),
+        (4, "at 9:00", &["is expected, not '9:00'"]),
+        (11, "until Web Online", &["'is' is expected before 'Online'"]),
+        (14, "until Web is Onlien", &["'Onlien' is not a state of a group or a resource (known: Online, Offline"]),
+        (11, "expect n1 Online", &["'Online' is not a state of a node (known: Up, Down"]),
+        (16, "expect refused 5071 move Web", &["an error code and a colon, as in 5071:"]),
+        (16, "expect refused many", &["an error code, as in 5071 or 5071:, is expected, not 'many'"]),
+        (22, "expect refused 5071: kill n1", &["'kill' cannot be asked for (known: online", "quorum, dynamic"]),
+        (14, "expect event many", &["an event id is expected, not 'many'"]),
+        (19, "expect event 1 at n7", &["'n7' is not the name of a node"]),
+        (11, "App fails onlien", &["'online' or 'offline' is expected, not 'onlien'", "Write: RESOURCE fails"]),
+        (12, "App cannot swim", &["'open' is expected before 'swim'"]),
+        (5, "App sleeps", &["'sleeps' is not what a resource does (known: fails, hangs"]),
+        (1, "Q fails online", &["'Q' is a quorum device; cut its storage paths"]),
+        (8, "cut n1 n1", &["no wire to itself"]),
+        (13, "cut storage n1", &["'of' is expected before 'n1'", "cut storage of NODE..."]),
+        (12, "cut storage", &["'of' is expected after 'storage'"]),
+        (14, "partition n1 n2", &["two sides with a '|' between them are expected"]),
+        (11, "partition n1", &["'n2' stands on no side"]),
+        (19, "partition n1 n2 | n1", &["'n1' stands on a side already"]),
+        (15, "partition n1 |", &["the name of a node is expected after '|'"]),
+        (6, "heal n1", &["'n1' is too much"]),
+        (10, "force n1 n2", &["'n2' is too much", "Write: force NODE"]),
+        (8, "quorum nodes", &["'nodes' is not a quorum model (known: node, disk)", "quorum node and disk NAME"]),
+        (12, "quorum node", &["'and' is expected after 'node'"]),
+        (17, "quorum node and tape Q", &["'tape' is not a quorum device (known: disk, share)"]),
+        (22, "quorum node and disk W", &["'W' is not the name of a disk witness (known: Q)"]),
+        (18, "quorum disk only W", &["'W' is not the name of a disk witness (known: Q)"]),
+        (16, "dynamic quorum maybe", &["'maybe' is not a position of the switch (known: on, off)"]),
+        (7, "write n1", &["'at' is expected before 'n1'"]),
+        (14, "expect votes nobody", &["'nobody' is not the name of a node"]),
+        (16, "expect witness at n1", &["'at' is not where the witness votes (known: on, nowhere)"]),
+        (15, "expect quorum held at n1", &["'held' is not what becomes of quorum (known: kept, lost)"]),
+        (13, "expect step Winning", &["'Winning' is not a step of an arbitration (known: Needed, Challenge"]),
+        (21, "expect acknowledged n1", &["'n1' is too much"]),
+        (13, "set Priority", &["a value of 'Priority' is expected"]),
+        (1, "set", &["a property and its value are expected"]),
+        (1, "group Mail on n1", &["'group' must stand before 'begin'"]),
+        (1, "disk R", &["'disk' must stand before 'begin'"]),
+        (1, "begin", &["'begin' must stand before 'begin'"]),
+        (8, "online \"Web", &["a quotation mark is opened and not closed"]),
+        (8, "online [Web", &["a bracket is opened and not closed"]),
     ] {
-        check_unreadable(&with(line), 5, parts);
+        check_place(&with(line), 7, Some(column), parts);
     }
     check_unreadable("", 1, &["no 'begin'"]);
     check_unreadable("nodes 2\ngroup Web on n1\n", 2, &["no 'begin'"]);
@@ -114,6 +149,9 @@ fn what_cannot_be_understood_is_said_with_line_and_form() {
     check_unreadable("nodes 1\nat 1s\n", 2, &["must stand after 'begin'"]);
     check_unreadable("nodes 1\ngroup n1 on n1\n", 2, &["'n1' is the name of something else already"]);
     check_unreadable("nodes 1 clock 24:00\n", 1, &["a time of day such as 21:58 is expected, not '24:00'"]);
+    check_unreadable("nodes 1\ndisk Q interval 0ms\n", 2, &["a time from 1ms to 60000ms is expected"]);
+    check_unreadable("nodes 1\ndisk Q delay 1s\n", 2, &["'delay' is too much", "disk NAME [interval SPAN]"]);
+    check_unreadable("nodes 1\ndisk Q\nresource Q in Web\n", 3, &["'Q' is the name of something else already"]);
     check_unreadable(&"# x\n".repeat(3_000), 2_001, &["at most 2000 lines"]);
 }
 

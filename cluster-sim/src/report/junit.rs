@@ -1,14 +1,14 @@
 //! JUnit XML: what services that run tests read.
 //!
 //! One suite, one case for each scenario. A scenario that went otherwise than it says is a failure, a file that cannot be
-//! understood an error. There are no durations: a story's time is virtual.
+//! understood an error. There are no durations: a story's time is virtual, or that of its own waits.
 
 use std::io;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::{Played, is_legal};
+use super::{Played, StageKind, is_legal};
 use crate::scenario::{Report, Verdict};
 
 /// The whole document. `Err` cannot happen in memory; the writer's type has it.
@@ -37,7 +37,11 @@ pub fn xml(all: &[Played]) -> io::Result<String> {
 fn case(writer: &mut Writer<Vec<u8>>, played: &Played) -> io::Result<()> {
     let file = legal(&played.file);
     let name = file.rsplit(['/', '\\']).next().unwrap_or(&file).trim_end_matches(".scenario");
-    let attributes = [("name", name), ("classname", "scenarios"), ("file", file.as_str())];
+    let class = match played.stage {
+        StageKind::Simulated => "scenarios",
+        StageKind::Real => "scenarios.real",
+    };
+    let attributes = [("name", name), ("classname", class), ("file", file.as_str())];
     let report = &played.report;
     let element = writer.create_element("testcase").with_attributes(attributes);
     element.write_inner_content(|writer| {

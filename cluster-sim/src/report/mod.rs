@@ -10,13 +10,13 @@
 //! | [`junit`] | JUnit XML, for services that show test results |
 //! | [`html`] | a page with a timeline, for people |
 //! | [`timeline`] | the timeline itself: who owned what, in which state, when |
-//! | [`chronicle`] | the log of a scenario, taken apart again |
 //! | [`storms`] | settings, outcome and trace of a storm, as text and JSON |
 
-pub mod chronicle;
+mod cuts;
 mod fold;
 pub mod html;
 pub mod junit;
+mod marks;
 pub mod scenarios;
 pub mod storms;
 mod svg;
@@ -35,6 +35,38 @@ pub struct Played {
     pub report: Report,
     /// The expected log in the file was replaced.
     pub updated: bool,
+    /// Where it was played.
+    pub stage: StageKind,
+}
+
+/// Where a story can be played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StageKind {
+    /// In the simulated world, in virtual time.
+    #[default]
+    Simulated,
+    /// In a lab of real processes, in real time.
+    Real,
+}
+
+impl StageKind {
+    /// As JSON and JUnit have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            StageKind::Simulated => "simulated",
+            StageKind::Real => "real",
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            StageKind::Simulated => "in virtual time",
+            StageKind::Real => "with real processes",
+        }
+    }
 }
 
 /// A verdict as JSON and pages have it.

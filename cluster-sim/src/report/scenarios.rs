@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Played, verdict_word};
+use super::{Played, StageKind, verdict_word};
 use crate::scenario::{Failure, Verdict, forms, golden, parse};
 
 /// Width of the verdict on a terminal.
@@ -20,10 +20,11 @@ pub fn text(played: &Played) -> String {
         Verdict::Unreadable => "UNREADABLE",
     };
     let has_golden = golden::split(&played.text).1.is_some();
-    let about_log = match (report.verdict, played.updated, has_golden) {
-        (_, true, _) => " (its expected log was written)",
-        (Verdict::Passed, false, false) => " (it has no expected log; --update writes one)",
-        (Verdict::Passed | Verdict::Failed | Verdict::Unreadable, false, _) => "",
+    let about_log = match (played.stage, report.verdict, played.updated, has_golden) {
+        (StageKind::Real, Verdict::Passed | Verdict::Failed, _, _) => " (with real processes)",
+        (StageKind::Simulated, _, true, _) => " (its expected log was written)",
+        (StageKind::Simulated, Verdict::Passed, false, false) => " (it has no expected log; --update writes one)",
+        (StageKind::Simulated | StageKind::Real, Verdict::Passed | Verdict::Failed | Verdict::Unreadable, _, _) => "",
     };
     let mut text = format!("{word:<VERDICT_COLUMNS$} {}{about_log}\n", played.file);
     text.push_str(&failures(&report.failures));
@@ -53,14 +54,16 @@ pub fn summary(verdicts: &[Verdict]) -> String {
     format!("{} passed, {} failed{unreadable}\n", count(Verdict::Passed), count(Verdict::Failed))
 }
 
-/// One object on one line: file, verdict, updated, story, failures, difference, log.
+/// One object on one line: file, stage, verdict, updated, story, failures, difference, log.
 #[must_use]
 pub fn json(played: &Played) -> String {
     let report = &played.report;
-    let failures: Vec<Value> = report.failures.iter().map(|f| json!({ "line": f.line, "text": f.text })).collect();
+    let failures: Vec<Value> =
+        report.failures.iter().map(|f| json!({ "line": f.line, "column": f.column, "text": f.text })).collect();
     let story = parse(golden::split(&played.text).0).map(|script| script.story).unwrap_or_default();
     let object = json!({
         "file": played.file,
+        "stage": played.stage.word(),
         "verdict": verdict_word(report.verdict),
         "updated": played.updated,
         "story": story,

@@ -3,7 +3,7 @@
 use expect_test::{ExpectFile, expect, expect_file};
 
 use super::timeline::{Look, Shade};
-use super::{Played, html, junit, scenarios, storms, timeline};
+use super::{Played, StageKind, html, junit, scenarios, storms, timeline};
 use crate::invariants::Broken;
 use crate::scenario;
 use crate::storm::{Outcome, Settings};
@@ -24,7 +24,8 @@ const SMALL: &str = "# The owner of <Web> & its twin dies; \"another\" node take
     +0.000    something else\n";
 
 fn played(file: &str, text: &str) -> Played {
-    Played { file: file.to_owned(), text: text.to_owned(), report: scenario::run(text), updated: false }
+    let (file, text, report) = (file.to_owned(), text.to_owned(), scenario::run(text));
+    Played { file, text, report, updated: false, stage: StageKind::Simulated }
 }
 
 /// The small story, one without a mistake, and one that cannot be understood.
@@ -83,12 +84,13 @@ fn xml_can_be_read_back() {
 
 /// The lane of a node or a group: when it began to be what, and whose.
 fn lane(text: &str, name: &str) -> String {
-    let timeline = timeline::read(text, &scenario::run(text).log).expect("the story begins");
-    let mut lanes = timeline.nodes.iter().chain(&timeline.groups);
+    let timeline = timeline::read(text, &scenario::run(text)).expect("the story begins");
+    let quorum = timeline.quorum.iter().chain(&timeline.cuts);
+    let mut lanes = timeline.nodes.iter().chain(&timeline.groups).chain(quorum);
     let lane = lanes.find(|lane| lane.name == name).expect("it has a lane");
     let told = lane.spans.iter().map(|span| {
-        let Look { shade, word, owner } = &span.look;
-        format!("{} {shade:?} {word} {}\n", span.from_ms, owner.as_deref().unwrap_or("-"))
+        let Look { shade, word, owner, detail } = &span.look;
+        format!("{} {shade:?} {word} {}{detail}\n", span.from_ms, owner.as_deref().unwrap_or("-"))
     });
     told.collect()
 }
@@ -107,7 +109,7 @@ fn lanes_follow_the_story() {
     .assert_eq(&lane(script, "n1"));
     expect![[r#"
         0 Well Up -
-        7259 Apart Frozen -
+        7259 Frozen Frozen -
         8039 Apart No quorum -
         8041 Busy Joining -
         8047 Well Up -
@@ -124,10 +126,10 @@ fn lanes_follow_the_story() {
 #[test]
 fn a_story_that_does_not_begin_has_no_timeline() {
     for text in ["", "jump\n", "nodes 1\ngroup Web on n1\nresource App in Web depends [Nobody]\nbegin\n"] {
-        assert_eq!(timeline::read(text, &[]), None, "{text}");
+        assert_eq!(timeline::read(text, &scenario::run(text)), None, "{text}");
     }
-    let nothing = timeline::read("nodes 1\nbegin\n", &[]).expect("it begins");
-    assert_eq!(nothing.nodes[0].spans[0].look, Look { shade: Shade::Well, word: "Up", owner: None });
+    let nothing = timeline::read("nodes 1\nbegin\n", &scenario::run("nodes 1\nbegin\n")).expect("it begins");
+    assert_eq!(nothing.nodes[0].spans[0].look, Look::plain(Shade::Well, "Up"));
 }
 
 #[test]

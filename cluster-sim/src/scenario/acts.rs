@@ -1,10 +1,12 @@
 //! What a script asks for and does, in the words of the engine and of the simulated world.
 
 use clusreg::{Value, ValueType};
+use cluster_engine::NodeId;
+use cluster_engine::quorum::{Model, Witness};
 use cluster_engine::state::property::{self, Kind};
 use cluster_engine::state::{Command, Failback, Object};
 
-use super::script::{Call, Fault, GoingHome, Manner, Request, ServiceFault};
+use super::script::{Call, Fault, GoingHome, Manner, QuorumChoice, Request, ServiceFault};
 use super::simulated::Simulated;
 
 impl Simulated {
@@ -56,6 +58,18 @@ impl Simulated {
                 let values = typed(kind_of(&object), values);
                 Command::SetProperties { object, values }
             }
+            Request::Quorum(choice) => {
+                let (resource, size) = match choice {
+                    QuorumChoice::NodeMajority => (None, Model::NodeMajority.size()),
+                    QuorumChoice::NodeAnd(name) => (Some(name), Model::NodeAndDiskMajority.size()),
+                    QuorumChoice::DiskOnly(name) => (Some(name), Model::DiskOnly.size()),
+                };
+                let resource = resource.map(|name| self.find_resource(name)).transpose()?;
+                // What a client of a real cluster asks the resource for.
+                let kind = resource.and_then(|id| self.world.as_ref()?.devices.get(&id)).map(|device| device.kind);
+                let kind = kind.unwrap_or(Witness::Disk);
+                Command::SetQuorum { resource, kind, size, path: String::new() }
+            }
         })
     }
 
@@ -64,15 +78,7 @@ impl Simulated {
         match fault {
             Fault::Service { what, nodes } => {
                 for name in nodes {
-                    let node = self.node(name)?;
-                    let world = self.world()?;
-                    match what {
-                        ServiceFault::Kill => world.kill(node),
-                        ServiceFault::Freeze => world.freeze(node),
-                        ServiceFault::Thaw => world.thaw(node),
-                        ServiceFault::Start => world.start(node),
-                        ServiceFault::Stop => world.stop(node),
-                    }
+                    self.service(*what, name)?;
                 }
             }
             Fault::Wire { a, b, one_way, cut } => {
@@ -89,6 +95,30 @@ impl Simulated {
                 }
             }
             Fault::MendAll => self.world()?.cuts.clear(),
+            Fault::Partition { sides } => {
+                let side_of: Vec<(NodeId, usize)> = (sides.iter().enumerate())
+                    .flat_map(|(side, names)| names.iter().map(move |name| (name, side)))
+                    .map(|(name, side)| Ok((self.node(name)?, side)))
+                    .collect::<Result<_, String>>()?;
+                let world = self.world()?;
+                for (a, side_a) in &side_of {
+                    for (b, side_b) in side_of.iter().filter(|(b, _)| a < b) {
+                        world.cut(*a, *b, side_a != side_b);
+                    }
+                }
+            }
+            Fault::Storage { nodes, cut } => {
+                for name in nodes {
+                    let node = self.node(name)?;
+                    self.world()?.cut_storage(node, *cut);
+                }
+            }
+            Fault::Heal => {
+                let world = self.world()?;
+                world.cuts.clear();
+                let all: Vec<NodeId> = world.machines.keys().copied().collect();
+                all.into_iter().for_each(|node| world.cut_storage(node, false));
+            }
             Fault::Fail(name) => {
                 let resource = self.find_resource(name)?;
                 if !self.world()?.fail_resource(resource) {
@@ -111,6 +141,27 @@ impl Simulated {
                     Manner::Works => *behaviour = ordinary,
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+impl Simulated {
+    fn service(&mut self, what: ServiceFault, name: &str) -> Result<(), String> {
+        let node = self.node(name)?;
+        let world = self.world()?;
+        let runs = world.machines.get(&node).is_some_and(|m| m.engine.is_some());
+        match what {
+            ServiceFault::Kill => world.kill(node),
+            ServiceFault::Freeze => world.freeze(node),
+            ServiceFault::Thaw => world.thaw(node),
+            ServiceFault::Start => world.start(node),
+            ServiceFault::Stop => world.stop(node),
+            ServiceFault::Force | ServiceFault::Prevent if runs => {
+                return Err(format!("the service of {name} runs; kill or stop it first"));
+            }
+            ServiceFault::Force => world.force_start(node),
+            ServiceFault::Prevent => world.prevent_start(node),
         }
         Ok(())
     }

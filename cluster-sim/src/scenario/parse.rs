@@ -1,16 +1,17 @@
 //! Reading a scenario: one pass, one table of verbs.
 //!
 //! A line is a verb and its words, or the name of a resource and what it does from now on. Every verb stands in [`VERBS`]
-//! with its form; an error shows the form, an unknown word shows all verbs.
+//! with its form; an error names line and column and shows the form, an unknown word shows all verbs.
+
+mod acts;
+mod conditions;
+mod prepare;
 
 use cluster_engine::Millis;
 
 use super::Failure;
-use super::script::{
-    Act, Call, Condition, Fault, GoingHome, Manner, Moment, Order, Preparation, Request, Script, ServiceFault, Step,
-    StepKind,
-};
-use super::words::{Known, Words, time_of_day, without_comment};
+use super::script::{Act, Script, ServiceFault, Step, StepKind};
+use super::words::{Fault, Known, Words, without_comment};
 
 /// A script has at most so many lines.
 pub const SCRIPT_LINES: usize = 2_000;
@@ -20,18 +21,16 @@ pub const SCRIPT_NODES: u32 = 16;
 pub const WITHIN: Millis = Millis(60_000);
 /// Groups that every cluster has.
 const CORE_GROUPS: [&str; 2] = ["Cluster Group", "Available Storage"];
-/// States of groups and resources, as clients see them.
-const STATES: [&str; 7] =
-    ["Online", "Offline", "Failed", "PartialOnline", "Pending", "OnlinePending", "OfflinePending"];
-/// States of nodes, as clients see them.
-const NODE_STATES: [&str; 4] = ["Up", "Down", "Paused", "Joining"];
+
+/// What the words of a line mean, or what is expected at the word that was looked at last.
+type Meaning = Result<StepKind, String>;
 
 /// How the words of a verb are read.
 enum Read {
     /// It is something that can be asked of the cluster.
     Order,
     /// It has a reader of its own, for the words after the verb.
-    Own(fn(&mut Words, &mut Known) -> Result<StepKind, String>),
+    Own(fn(&mut Words, &mut Known) -> Meaning),
 }
 
 /// Where a verb may stand.
@@ -57,17 +56,24 @@ const fn verb(word: &'static str, form: &'static str, place: Place, read: Read) 
 }
 
 const VERBS: &[Verb] = &[
-    verb("nodes", "nodes COUNT [seed NUMBER] [clock HH:MM]", Place::Before, Read::Own(nodes)),
-    verb("group", "group NAME on NODE [preferred NODE...] [set PROPERTY VALUE...]", Place::Before, Read::Own(group)),
+    verb("nodes", "nodes COUNT [seed NUMBER] [clock HH:MM]", Place::Before, Read::Own(prepare::nodes)),
+    verb(
+        "group",
+        "group NAME on NODE [preferred NODE...] [set PROPERTY VALUE...]",
+        Place::Before,
+        Read::Own(prepare::group),
+    ),
     verb(
         "resource",
         "resource NAME in GROUP [depends [NAME] and ([NAME] or [NAME])...] [possible NODE...] [set PROPERTY VALUE...]",
         Place::Before,
-        Read::Own(resource),
+        Read::Own(prepare::resource),
     ),
-    verb("begin", "begin", Place::Before, Read::Own(begin)),
-    verb("at", "at SPAN | at HH:MM", Place::After, Read::Own(at)),
-    verb("after", "after SPAN", Place::Anywhere, Read::Own(after)),
+    verb("disk", "disk NAME [interval SPAN]", Place::Before, Read::Own(prepare::disk)),
+    verb("share", "share NAME [delay SPAN]", Place::Before, Read::Own(prepare::share)),
+    verb("begin", "begin", Place::Before, Read::Own(|_, _| Ok(StepKind::Begin))),
+    verb("at", "at SPAN | at HH:MM", Place::After, Read::Own(conditions::at)),
+    verb("after", "after SPAN", Place::Anywhere, Read::Own(conditions::after)),
     verb("online", "online GROUP [on NODE] [from NODE] | online RESOURCE [from NODE]", Place::Anywhere, Read::Order),
     verb("offline", "offline GROUP [from NODE] | offline RESOURCE [force] [from NODE]", Place::Anywhere, Read::Order),
     verb("move", "move GROUP [to NODE] [from NODE]", Place::Anywhere, Read::Order),
@@ -76,46 +82,66 @@ const VERBS: &[Verb] = &[
     verb("resume", "resume NODE [failback | policy] [from NODE]", Place::Anywhere, Read::Order),
     verb("evict", "evict NODE [from NODE]", Place::Anywhere, Read::Order),
     verb("set", "set PROPERTY VALUE... [of NAME] [from NODE]", Place::Anywhere, Read::Order),
-    verb("fail", "fail RESOURCE [on request [from NODE]]", Place::Anywhere, Read::Own(fail)),
-    verb("kill", "kill NODE...", Place::Anywhere, Read::Own(|w, k| service(w, k, ServiceFault::Kill))),
-    verb("freeze", "freeze NODE...", Place::Anywhere, Read::Own(|w, k| service(w, k, ServiceFault::Freeze))),
-    verb("thaw", "thaw NODE...", Place::Anywhere, Read::Own(|w, k| service(w, k, ServiceFault::Thaw))),
-    verb("start", "start NODE...", Place::Anywhere, Read::Own(|w, k| service(w, k, ServiceFault::Start))),
-    verb("stop", "stop NODE...", Place::Anywhere, Read::Own(|w, k| service(w, k, ServiceFault::Stop))),
-    verb("cut", "cut NODE NODE | cut NODE to NODE", Place::Anywhere, Read::Own(|w, k| wire(w, k, true))),
-    verb("mend", "mend NODE NODE | mend NODE to NODE | mend all", Place::Anywhere, Read::Own(|w, k| wire(w, k, false))),
+    verb(
+        "quorum",
+        "quorum node majority | quorum node and disk NAME | quorum node and share NAME | quorum disk only NAME; \
+         each [from NODE]",
+        Place::Anywhere,
+        Read::Order,
+    ),
+    verb("dynamic", "dynamic quorum on|off [from NODE]", Place::Anywhere, Read::Order),
+    verb("write", "write at NODE", Place::Anywhere, Read::Own(acts::write)),
+    verb("fail", "fail RESOURCE [on request [from NODE]]", Place::Anywhere, Read::Own(acts::fail)),
+    verb("kill", "kill NODE...", Place::Anywhere, Read::Own(|w, k| acts::service(w, k, ServiceFault::Kill))),
+    verb("freeze", "freeze NODE...", Place::Anywhere, Read::Own(|w, k| acts::service(w, k, ServiceFault::Freeze))),
+    verb("thaw", "thaw NODE...", Place::Anywhere, Read::Own(|w, k| acts::service(w, k, ServiceFault::Thaw))),
+    verb("start", "start NODE...", Place::Anywhere, Read::Own(|w, k| acts::service(w, k, ServiceFault::Start))),
+    verb("stop", "stop NODE...", Place::Anywhere, Read::Own(|w, k| acts::service(w, k, ServiceFault::Stop))),
+    verb("force", "force NODE", Place::Anywhere, Read::Own(acts::force)),
+    verb("prevent", "prevent NODE...", Place::Anywhere, Read::Own(|w, k| acts::service(w, k, ServiceFault::Prevent))),
+    verb(
+        "cut",
+        "cut NODE NODE | cut NODE to NODE | cut storage of NODE...",
+        Place::Anywhere,
+        Read::Own(|w, k| acts::wire(w, k, true)),
+    ),
+    verb(
+        "mend",
+        "mend NODE NODE | mend NODE to NODE | mend all | mend storage [of NODE...]",
+        Place::Anywhere,
+        Read::Own(|w, k| acts::wire(w, k, false)),
+    ),
+    verb("partition", "partition NODE... | NODE... [| NODE...]...", Place::Anywhere, Read::Own(acts::partition)),
+    verb("heal", "heal", Place::Anywhere, Read::Own(acts::heal)),
     verb(
         "until",
-        "until settled | until NAME is STATE [on NODE] | until NODE runs RESOURCE | until event ID; each [within SPAN]",
+        "until settled | until NAME is STATE [on NODE] | until NODE runs RESOURCE | until event ID [at NODE] | \
+         until step STEP [at NODE] | until votes NODE... [witness] | until witness on NODE | until witness nowhere | \
+         until quorum kept|lost at NODE; each [within SPAN]",
         Place::Anywhere,
-        Read::Own(until),
+        Read::Own(conditions::until),
     ),
     verb(
         "expect",
-        "expect [not] NAME STATE [on NODE] | expect [no] event ID [COUNT times] | expect NODE runs RESOURCE | \
-         expect NODE runs nothing | expect refused CODE: ORDER",
+        "expect [not] NAME STATE [on NODE] | expect [no] event ID [at NODE] [COUNT times] | \
+         expect [no] step STEP [at NODE] | expect NODE runs RESOURCE | expect NODE runs nothing | \
+         expect votes NODE... [witness] | expect witness on NODE | expect witness nowhere | \
+         expect quorum kept|lost at NODE | expect acknowledged | expect unanswered | expect refused [CODE] | \
+         expect refused CODE: ORDER",
         Place::Anywhere,
-        Read::Own(expect),
+        Read::Own(conditions::expect),
     ),
-];
-
-const MANNERS: &[(&str, &str)] = &[
-    ("fails", "RESOURCE fails online|offline [COUNT times]"),
-    ("hangs", "RESOURCE hangs online|offline"),
-    ("takes", "RESOURCE takes SPAN online|offline"),
-    ("cannot", "RESOURCE cannot open"),
-    ("works", "RESOURCE works"),
 ];
 
 /// How every line can be written, for the help of a command line: upper-case words stand for names and values.
 pub fn forms() -> impl Iterator<Item = &'static str> {
-    VERBS.iter().map(|verb| verb.form).chain(MANNERS.iter().map(|manner| manner.1))
+    VERBS.iter().map(|verb| verb.form).chain(acts::MANNERS.iter().map(|manner| manner.1))
 }
 
 /// Reads a scenario, without the expected log.
 ///
 /// # Errors
-/// Every line that cannot be understood, with what was expected.
+/// Every line that cannot be understood, with the column and what was expected.
 pub fn parse(text: &str) -> Result<Script, Vec<Failure>> {
     let mut script = Script::default();
     let mut failures = Vec::new();
@@ -124,7 +150,7 @@ pub fn parse(text: &str) -> Result<Script, Vec<Failure>> {
     for (number, raw) in text.lines().enumerate() {
         let line = number + 1;
         if number >= SCRIPT_LINES {
-            failures.push(Failure { line, text: format!("a scenario has at most {SCRIPT_LINES} lines") });
+            failures.push(Failure::at(line, format!("a scenario has at most {SCRIPT_LINES} lines")));
             break;
         }
         let words = without_comment(raw);
@@ -135,23 +161,28 @@ pub fn parse(text: &str) -> Result<Script, Vec<Failure>> {
             continue;
         }
         match read_line(words, &mut known, &mut has_begun) {
-            Ok(kind) => script.steps.push(Step { line, text: words.to_owned(), kind }),
-            Err(text) => failures.push(Failure { line, text }),
+            Ok(kind) => script.steps.push(Step { line, text: words.trim_start().to_owned(), kind }),
+            Err(fault) => failures.push(Failure { line, column: Some(fault.column), text: fault.text }),
         }
     }
     if failures.is_empty() && !has_begun {
         let line = text.lines().count().max(1);
         let text = "there is no 'begin'; write it where the preparations end and the story starts".to_owned();
-        failures.push(Failure { line, text });
+        failures.push(Failure::at(line, text));
     }
     if failures.is_empty() { Ok(script) } else { Err(failures) }
 }
 
-fn read_line(line: &str, known: &mut Known, has_begun: &mut bool) -> Result<StepKind, String> {
+fn read_line(line: &str, known: &mut Known, has_begun: &mut bool) -> Result<StepKind, Fault> {
     let mut words = Words::split(line)?;
-    let first = words.peek().map(str::to_ascii_lowercase);
+    let meaning = read_words(&mut words, known, has_begun);
+    meaning.map_err(|text| words.fault(text))
+}
+
+fn read_words(words: &mut Words, known: &mut Known, has_begun: &mut bool) -> Meaning {
+    let first = words.peek().map(str::to_ascii_lowercase).filter(|_| !acts::is_manner(words, known));
     let Some(verb) = first.and_then(|first| VERBS.iter().find(|v| v.word == first)) else {
-        return manner(words, known);
+        return acts::manner(words, known);
     };
     let with_form = |text: String| format!("{text}. Write: {}", verb.form);
     let wrong_place = match verb.place {
@@ -168,69 +199,24 @@ fn read_line(line: &str, known: &mut Known, has_begun: &mut bool) -> Result<Step
     *has_begun |= verb.word == "begin";
     let kind = match &verb.read {
         // With its verb, because `expect refused` reads an order too.
-        Read::Order => read_order(&mut words, known).map(|order| StepKind::Act(Act::Order(order))),
-        Read::Own(read) => words.take("a verb").and_then(|_| read(&mut words, known)),
+        Read::Order => acts::order(words, known).map(|order| StepKind::Act(Act::Order(order))),
+        Read::Own(read) => words.take("a verb").and_then(|_| read(words, known)),
     };
     let kind = kind.map_err(with_form)?;
     words.end().map_err(with_form)?;
     Ok(kind)
 }
 
-// ---- preparations ----
-
-fn nodes(words: &mut Words, known: &mut Known) -> Result<StepKind, String> {
-    if !known.nodes.is_empty() {
-        return Err("the nodes are there already".to_owned());
-    }
-    let count: u32 = words.number("a number of nodes")?;
-    if !(1..=SCRIPT_NODES).contains(&count) {
-        return Err(format!("a scenario has 1 to {SCRIPT_NODES} nodes, not {count}"));
-    }
-    let seed = if words.take_if("seed") { words.number("a number")? } else { 1 };
-    let clock = match words.take_if("clock") {
-        true => {
-            let word = words.take("a time of day such as 21:58")?;
-            Some(time_of_day(&word).ok_or_else(|| format!("a time of day such as 21:58 is expected, not '{word}'"))?)
-        }
-        false => None,
-    };
-    known.nodes = (1..=count).map(|n| format!("n{n}")).collect();
-    Ok(StepKind::Prepare(Preparation::Nodes { count, seed, clock }))
+/// The verbs of all that can be asked of the cluster, in a sentence.
+fn order_words() -> String {
+    let words: Vec<&str> = VERBS.iter().filter(|v| matches!(v.read, Read::Order)).map(|v| v.word).collect();
+    format!("{}, fail ... on request", words.join(", "))
 }
 
-fn group(words: &mut Words, known: &mut Known) -> Result<StepKind, String> {
-    let name = new_name(words, known, "group")?;
-    words.keyword("on")?;
-    let on = words.node(known)?;
-    let preferred = if words.take_if("preferred") { words.nodes(known)? } else { Vec::new() };
-    let values = if words.take_if("set") { values(words)? } else { Vec::new() };
-    known.groups.push(name.clone());
-    Ok(StepKind::Prepare(Preparation::Group { name, on, preferred, values }))
-}
-
-fn resource(words: &mut Words, known: &mut Known) -> Result<StepKind, String> {
-    let name = new_name(words, known, "resource")?;
-    words.keyword("in")?;
-    let group = words.group(known)?;
-    let depends = if words.take_if("depends") { words.until_word(&["possible", "set"]) } else { String::new() };
-    let possible = if words.take_if("possible") { words.nodes(known)? } else { Vec::new() };
-    let values = if words.take_if("set") { values(words)? } else { Vec::new() };
-    known.resources.push(name.clone());
-    Ok(StepKind::Prepare(Preparation::Resource { name, group, depends, possible, values }))
-}
-
-fn begin(_: &mut Words, _: &mut Known) -> Result<StepKind, String> {
-    Ok(StepKind::Begin)
-}
-
-/// A name that nothing has yet: lines name groups, resources and nodes without saying which they mean.
-fn new_name(words: &mut Words, known: &Known, what: &str) -> Result<String, String> {
-    let name = words.take(&format!("the name of a {what}"))?;
-    let taken = known.nodes.iter().chain(&known.groups).chain(&known.resources).any(|k| k.eq_ignore_ascii_case(&name));
-    if taken {
-        return Err(format!("'{name}' is the name of something else already"));
-    }
-    Ok(name)
+/// All verbs, in a sentence.
+fn verb_words() -> String {
+    let words: Vec<&str> = VERBS.iter().map(|v| v.word).collect();
+    words.join(", ")
 }
 
 /// Properties and their values, up to `of`, `from` or the end.
@@ -245,215 +231,4 @@ fn values(words: &mut Words) -> Result<Vec<(String, String)>, String> {
         return Err("a property and its value are expected".to_owned());
     }
     Ok(values)
-}
-
-// ---- time ----
-
-fn at(words: &mut Words, _: &mut Known) -> Result<StepKind, String> {
-    let moment = match words.peek_name().and_then(time_of_day) {
-        Some(minutes) => {
-            words.take("a time of day")?;
-            Moment::Clock(minutes)
-        }
-        None => Moment::At(words.span()?),
-    };
-    Ok(StepKind::Pass(moment))
-}
-
-fn after(words: &mut Words, _: &mut Known) -> Result<StepKind, String> {
-    Ok(StepKind::Pass(Moment::After(words.span()?)))
-}
-
-// ---- acts ----
-
-fn read_order(words: &mut Words, known: &Known) -> Result<Order, String> {
-    let verb = words.take("something that can be asked for")?;
-    let what = match verb.to_ascii_lowercase().as_str() {
-        "online" => {
-            let name = words.group_or_resource(known)?;
-            let is_group = known.groups.contains(&name);
-            let on = if is_group && words.take_if("on") { Some(words.node(known)?) } else { None };
-            Request::Online { name, on }
-        }
-        "offline" => {
-            let name = words.group_or_resource(known)?;
-            let is_resource = known.resources.contains(&name);
-            Request::Offline { name, force: is_resource && words.take_if("force") }
-        }
-        "move" => {
-            let group = words.group(known)?;
-            let to = if words.take_if("to") { Some(words.node(known)?) } else { None };
-            Request::Move { group, to }
-        }
-        "fail" => {
-            let resource = words.resource(known)?;
-            words.keyword("on")?;
-            words.keyword("request")?;
-            Request::Fail { resource }
-        }
-        "delete" => {
-            let name = words.group_or_resource(known)?;
-            let is_group = known.groups.contains(&name);
-            Request::Delete { name, force: is_group && words.take_if("force") }
-        }
-        "pause" => {
-            let node = words.node(known)?;
-            let drain = words.take_if("drain");
-            let to = if drain && words.take_if("to") { Some(words.node(known)?) } else { None };
-            Request::Pause { node, drain, to }
-        }
-        "resume" => {
-            let node = words.node(known)?;
-            let failback = match () {
-                () if words.take_if("failback") => GoingHome::AtOnce,
-                () if words.take_if("policy") => GoingHome::ByPolicy,
-                () => GoingHome::No,
-            };
-            Request::Resume { node, failback }
-        }
-        "evict" => Request::Evict { node: words.node(known)? },
-        "set" => {
-            let values = values(words)?;
-            let of = match words.take_if("of") {
-                true => Some(words.known("something", &[&known.groups, &known.resources, &known.nodes])?),
-                false => None,
-            };
-            Request::Set { of, values }
-        }
-        _ => {
-            let orders: Vec<&str> = VERBS.iter().filter(|v| matches!(v.read, Read::Order)).map(|v| v.word).collect();
-            return Err(format!("'{verb}' cannot be asked for (known: {}, fail ... on request)", orders.join(", ")));
-        }
-    };
-    let from = if words.take_if("from") { Some(words.node(known)?) } else { None };
-    Ok(Order { what, from })
-}
-
-fn fail(words: &mut Words, known: &mut Known) -> Result<StepKind, String> {
-    let resource = words.resource(known)?;
-    if words.is_at_end() {
-        return Ok(StepKind::Act(Act::Fault(Fault::Fail(resource))));
-    }
-    words.keyword("on")?;
-    words.keyword("request")?;
-    let from = if words.take_if("from") { Some(words.node(known)?) } else { None };
-    Ok(StepKind::Act(Act::Order(Order { what: Request::Fail { resource }, from })))
-}
-
-fn service(words: &mut Words, known: &Known, what: ServiceFault) -> Result<StepKind, String> {
-    Ok(StepKind::Act(Act::Fault(Fault::Service { what, nodes: words.nodes(known)? })))
-}
-
-fn wire(words: &mut Words, known: &Known, cut: bool) -> Result<StepKind, String> {
-    if !cut && words.take_if("all") {
-        return Ok(StepKind::Act(Act::Fault(Fault::MendAll)));
-    }
-    let a = words.node(known)?;
-    let one_way = words.take_if("to");
-    let b = words.node(known)?;
-    if a == b {
-        return Err(format!("'{a}' has no wire to itself"));
-    }
-    Ok(StepKind::Act(Act::Fault(Fault::Wire { a, b, one_way, cut })))
-}
-
-/// A resource and what it does from now on.
-fn manner(mut words: Words, known: &Known) -> Result<StepKind, String> {
-    let name = words.peek_name().unwrap_or_default().to_owned();
-    if !known.resources.iter().any(|r| r.eq_ignore_ascii_case(&name)) {
-        let verbs: Vec<&str> = VERBS.iter().map(|v| v.word).collect();
-        let resources = match known.resources.is_empty() {
-            true => "none so far".to_owned(),
-            false => known.resources.join(", "),
-        };
-        return Err(format!(
-            "'{name}' is neither a word of the language ({}) nor a resource ({resources})",
-            verbs.join(", ")
-        ));
-    }
-    let resource = words.resource(known)?;
-    let known_manners: Vec<&str> = MANNERS.iter().map(|m| m.0).collect();
-    let word = words.one_of("what a resource does", &known_manners)?;
-    let form = MANNERS.iter().find(|m| m.0 == word).map_or("", |m| m.1);
-    let manner = read_manner(&word, &mut words)
-        .and_then(|manner| words.end().map(|()| manner))
-        .map_err(|text| format!("{text}. Write: {form}"))?;
-    Ok(StepKind::Act(Act::Fault(Fault::Behave { resource, manner })))
-}
-
-fn read_manner(word: &str, words: &mut Words) -> Result<Manner, String> {
-    Ok(match word {
-        "fails" => {
-            let call: Call = words.call()?;
-            let times = if words.is_at_end() { u32::MAX } else { words.number("a number")? };
-            let _ = words.take_if("times") || words.take_if("time");
-            Manner::Fails(call, times)
-        }
-        "hangs" => Manner::Hangs(words.call()?),
-        "takes" => {
-            let span = words.span()?;
-            Manner::Takes(words.call()?, span)
-        }
-        "cannot" => {
-            words.keyword("open")?;
-            Manner::CannotOpen
-        }
-        _ => Manner::Works,
-    })
-}
-
-// ---- conditions ----
-
-fn until(words: &mut Words, known: &mut Known) -> Result<StepKind, String> {
-    let condition = match () {
-        () if words.take_if("settled") => Condition::Settled,
-        () if words.take_if("event") => Condition::Event { id: words.number("an event id")?, times: None },
-        () => condition(words, known, true)?,
-    };
-    let within = if words.take_if("within") { words.span()? } else { WITHIN };
-    Ok(StepKind::Until { condition, within })
-}
-
-fn expect(words: &mut Words, known: &mut Known) -> Result<StepKind, String> {
-    if words.take_if("refused") {
-        let word = words.take("an error code and a colon")?;
-        let code = word.strip_suffix(':').and_then(|code| code.parse().ok());
-        let code = code.ok_or_else(|| format!("an error code and a colon, as in 5071:, is expected, not '{word}'"))?;
-        return Ok(StepKind::Refused { code, order: read_order(words, known)? });
-    }
-    let is_no = words.take_if("no");
-    if is_no || words.peek().is_some_and(|w| w == "event") {
-        words.keyword("event")?;
-        let id = words.number("an event id")?;
-        let times = if words.is_at_end() || is_no { None } else { Some(words.number("a number")?) };
-        if times.is_some() && !words.take_if("times") {
-            words.keyword("time")?;
-        }
-        let condition = Condition::Event { id, times };
-        return Ok(if is_no { StepKind::ExpectNot(condition) } else { StepKind::Expect(condition) });
-    }
-    let is_not = words.take_if("not");
-    let condition = condition(words, known, false)?;
-    Ok(if is_not { StepKind::ExpectNot(condition) } else { StepKind::Expect(condition) })
-}
-
-fn condition(words: &mut Words, known: &Known, with_is: bool) -> Result<Condition, String> {
-    let name = words.known("something", &[&known.nodes, &known.groups, &known.resources])?;
-    let is_node = known.nodes.contains(&name);
-    if is_node && words.take_if("runs") {
-        let resource = if words.take_if("nothing") { None } else { Some(words.resource(known)?) };
-        return Ok(Condition::Runs { node: name, resource });
-    }
-    if with_is {
-        words.keyword("is")?;
-    } else {
-        words.take_if("is");
-    }
-    if is_node {
-        let state = words.one_of("a state of a node", &NODE_STATES)?;
-        return Ok(Condition::Node { node: name, state });
-    }
-    let state = words.one_of("a state of a group or a resource", &STATES)?;
-    let on = if words.take_if("on") { Some(words.node(known)?) } else { None };
-    Ok(Condition::State { name, state, on })
 }

@@ -1,7 +1,10 @@
 //! Is the simulated world at rest? If not, what is under way, in words.
 
-use cluster_engine::Engine;
+use std::collections::BTreeSet;
+
+use cluster_engine::quorum::{self, Standing, WitnessAccess};
 use cluster_engine::state::{ClusterState, DrainStatus, NodeState, Resource, ResourceState};
+use cluster_engine::{Engine, NodeId};
 
 use crate::machine::Machine;
 use crate::world::World;
@@ -25,9 +28,7 @@ pub(super) fn unrest(world: &World) -> Option<String> {
         return Some(format!("something still runs on {}, which is not in quorum", machine.name));
     }
     let Some(state) = present_state(world) else {
-        let awake = world.machines.values().filter(|m| m.is_awake()).count();
-        let can_be = world.cuts.is_empty() && awake * 2 > world.machines.len();
-        return can_be.then(|| "there are enough nodes for a quorum, and there is none yet".to_owned());
+        return can_be_quorate(world).then(|| "there are enough votes for a quorum, and there is none yet".to_owned());
     };
     let of_nodes = world.machines.values().find_map(|m| node_unrest(world, state, m));
     let of_groups = || {
@@ -39,6 +40,20 @@ pub(super) fn unrest(world: &World) -> Option<String> {
         busy.map(|r| format!("'{}' is {}", r.config.name, r.state.name()))
     };
     of_nodes.or_else(of_groups).or_else(of_resources)
+}
+
+/// Would all nodes that run together have enough votes? One that has more than the others knows which count.
+fn can_be_quorate(world: &World) -> bool {
+    let awake = || world.machines.values().filter(|m| m.is_awake());
+    let reachable: BTreeSet<NodeId> = awake().map(|m| m.id).collect();
+    let states = awake().filter_map(|m| world.state_of(m.id));
+    let Some(votes) = states.max_by_key(|s| s.applied).map(ClusterState::votes) else { return false };
+    let device = world.newest_state().and_then(|s| s.quorum_resource()).map(|r| r.id);
+    let access = match device.is_some_and(|device| reachable.iter().any(|node| world.reaches(*node, device))) {
+        true => WitnessAccess::Owned,
+        false => WitnessAccess::Unreachable,
+    };
+    world.cuts.is_empty() && quorum::standing(&votes, &reachable, access) == Standing::Keeps
 }
 
 fn node_unrest(world: &World, state: &ClusterState, machine: &Machine) -> Option<String> {

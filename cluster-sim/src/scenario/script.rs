@@ -3,7 +3,8 @@
 //! A script knows names, times and states, and nothing of how they come about. Whoever can play it implements
 //! [`Stage`](super::Stage): the simulated world does, and a laboratory of real processes can.
 
-use cluster_engine::Millis;
+use cluster_engine::quorum::Witness;
+use cluster_engine::{ArbitrationStep, Millis};
 
 /// A scenario, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,7 +93,23 @@ pub enum Preparation {
         /// Common properties.
         values: Vec<(String, String)>,
     },
+    /// A quorum device: a resource in the Cluster Group that can be arbitrated for. It is online when this is done.
+    Device {
+        /// Its name.
+        name: String,
+        /// What it is.
+        kind: Witness,
+        /// Of a disk: how often its owner defends it. Of a share: how long one who does not own it waits.
+        /// `None`: [`DISK_INTERVAL`], [`SHARE_DELAY`].
+        span: Option<Millis>,
+    },
 }
+
+/// How often the owner of a disk defends its reservation, when the scenario does not say. A challenger waits for more than
+/// twice that long (reference 07.4).
+pub const DISK_INTERVAL: Millis = Millis(150);
+/// How long one who does not own the file share waits before it tries to lock it, when the scenario does not say.
+pub const SHARE_DELAY: Millis = Millis(350);
 
 /// When the next thing happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +129,8 @@ pub enum Act {
     Order(Order),
     /// Done to it.
     Fault(Fault),
+    /// A client writes to the cluster registry at this node. What it hears is a [`Condition::Write`].
+    Write(String),
 }
 
 /// Something that an administrator asks for.
@@ -187,6 +206,19 @@ pub enum Request {
         /// Names and values.
         values: Vec<(String, String)>,
     },
+    /// SetClusterQuorumResource.
+    Quorum(QuorumChoice),
+}
+
+/// A quorum model with its device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuorumChoice {
+    /// No witness.
+    NodeMajority,
+    /// Nodes and this device; what it is decides between disk and file share.
+    NodeAnd(String),
+    /// This disk alone.
+    DiskOnly(String),
 }
 
 /// What a resume does with the groups that a drain has moved away.
@@ -223,6 +255,20 @@ pub enum Fault {
     },
     /// All wires are mended.
     MendAll,
+    /// Wires between nodes of different sides are cut, all others are whole.
+    Partition {
+        /// Every node stands on one side.
+        sides: Vec<Vec<String>>,
+    },
+    /// The way to the quorum devices is cut, or mended.
+    Storage {
+        /// For these nodes.
+        nodes: Vec<String>,
+        /// Cut or mended.
+        cut: bool,
+    },
+    /// All wires and all ways to the quorum devices are mended. Nothing is started.
+    Heal,
     /// A running resource fails by itself.
     Fail(String),
     /// From now on a resource behaves like this.
@@ -247,6 +293,10 @@ pub enum ServiceFault {
     Start,
     /// It is told to stop in an orderly way.
     Stop,
+    /// It starts with force quorum (`/FQ`).
+    Force,
+    /// It starts with prevent quorum (`/PQ`).
+    Prevent,
 }
 
 /// How a resource behaves.
@@ -271,6 +321,36 @@ pub enum Call {
     Online,
     /// Offline.
     Offline,
+}
+
+/// What a client hears of its write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It is done.
+    Acknowledged,
+    /// It was refused, with this code if one is named.
+    Refused(Option<u32>),
+    /// Nothing, in good time: whether it is done nobody knows.
+    Nothing,
+}
+
+impl std::fmt::Display for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Heard::Acknowledged => f.write_str("acknowledged"),
+            Heard::Refused(Some(code)) => write!(f, "refused with {code}"),
+            Heard::Refused(None) => f.write_str("refused"),
+            Heard::Nothing => f.write_str("unanswered"),
+        }
+    }
+}
+
+impl Heard {
+    /// Is what was heard what is looked for? A refusal without a code stands for any.
+    #[must_use]
+    pub fn is(self, wanted: Heard) -> bool {
+        self == wanted || matches!((self, wanted), (Heard::Refused(_), Heard::Refused(None)))
+    }
 }
 
 /// Something that is true of a cluster or not.
@@ -298,9 +378,39 @@ pub enum Condition {
     Event {
         /// Its id.
         id: u32,
+        /// By this node or about it.
+        at: Option<String>,
         /// Exactly so often; `None`: at least once.
         times: Option<usize>,
     },
+    /// A step of an arbitration was told since the story began.
+    Step {
+        /// Which.
+        step: ArbitrationStep,
+        /// By this node or about it.
+        at: Option<String>,
+    },
+    /// These have a vote in force, and nobody else has.
+    Votes {
+        /// Nodes in the order in which the script names them.
+        nodes: Vec<String>,
+        /// The witness too.
+        witness: bool,
+    },
+    /// The witness votes on this node; `None`: nowhere, or there is none.
+    Witness {
+        /// Where.
+        on: Option<String>,
+    },
+    /// A node is in contact with a majority of the votes, or is not.
+    Quorum {
+        /// Which.
+        node: String,
+        /// Is it?
+        kept: bool,
+    },
+    /// What the client heard that wrote last.
+    Write(Heard),
     /// A resource runs in the monitors of a node, or nothing does, whatever the cluster believes.
     Runs {
         /// Where.

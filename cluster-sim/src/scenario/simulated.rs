@@ -1,14 +1,19 @@
 //! The stage that is a simulated world. Every promise is checked after every step of it.
 
-use cluster_engine::state::{Answer, ClusterState, Command, NodeState, Object};
+use clusreg::{Batch, Value};
+use cluster_engine::quorum::Witness;
+use cluster_engine::state::{Answer, ClusterState, Command, Object};
 use cluster_engine::{EngineSabotage, Guid, Millis, NodeId, Refusal, Time, code};
 
 use super::acts::{kind_of, typed};
 use super::diary::Diary;
+use super::entry::Entry;
+use super::opening::Opening;
 use super::rest;
-use super::script::{Condition, Fault, Moment, Order, Preparation};
+use super::script::{Condition, DISK_INTERVAL, Fault, Heard, Moment, Order, Preparation, SHARE_DELAY};
 use super::stage::Stage;
-use crate::invariants::{Broken, Invariants};
+use crate::device::{DISK_TYPE, SHARE_TYPE, Terms};
+use crate::invariants::{Broken, Invariants, acknowledged_is_kept};
 use crate::machine::Machine;
 use crate::world::{START, Seen, World};
 
@@ -21,16 +26,24 @@ const PREPARED_WITHIN: Millis = Millis(600_000);
 /// At rest means also: nothing was told for so many times the span after which a silent node is down.
 const QUIET_DETECTIONS: u64 = 2;
 const DAY_MS: u64 = 86_400_000;
+/// Quorum devices belong to this group.
+const DEVICE_GROUP: &str = "Cluster Group";
+/// The owner of a share locks it so many times while another one waits.
+const LOCKS_PER_DELAY: u64 = 3;
 
 /// A story in the simulated world.
 #[derive(Default)]
 pub struct Simulated {
-    world: Option<World>,
+    pub(super) world: Option<World>,
     invariants: Invariants,
     broken: Option<Broken>,
-    diary: Diary,
+    pub(super) diary: Diary,
+    opening: Option<Opening>,
     sabotage: EngineSabotage,
     replies: Vec<(u64, Result<Answer, Refusal>)>,
+    writes: u32,
+    /// What the client heard that wrote last.
+    pub(super) heard: Option<Heard>,
 }
 
 impl Stage for Simulated {
@@ -41,6 +54,7 @@ impl Stage for Simulated {
             Preparation::Resource { name, group, depends, possible, values } => {
                 self.resource(name, group, depends, possible, values)
             }
+            Preparation::Device { name, kind, span } => self.device(name, *kind, *span),
         }
     }
 
@@ -48,6 +62,7 @@ impl Stage for Simulated {
         self.wait(&Condition::Settled, PREPARED_WITHIN)?;
         let now = self.world()?.now;
         self.diary.begin(now);
+        self.opening = Some(self.picture()?);
         Ok(())
     }
 
@@ -87,7 +102,7 @@ impl Stage for Simulated {
     fn wait(&mut self, condition: &Condition, within: Millis) -> Result<(), String> {
         let limit = self.world()?.now + within;
         loop {
-            let Err(instead) = self.look(condition) else { return self.check_settled(condition) };
+            let Err(instead) = self.holds(condition) else { return self.check_settled(condition) };
             if self.world()?.now >= limit {
                 return Err(format!("not within {} ms; {instead}", within.0));
             }
@@ -99,28 +114,34 @@ impl Stage for Simulated {
         }
     }
 
-    fn look(&self, condition: &Condition) -> Result<(), String> {
-        let world = self.world.as_ref().ok_or("there are no nodes yet")?;
-        match condition {
-            Condition::Settled => self.is_settled(world),
-            Condition::Event { id, times } => {
-                let count = self.diary.count(*id);
-                let holds = times.map_or(count > 0, |times| count == times);
-                holds.then_some(()).ok_or_else(|| format!("event {id} was told {count} time(s)"))
-            }
-            Condition::Runs { node, resource } => runs(world, node, resource.as_deref()),
-            Condition::Node { node, state } => {
-                let known = quorate_state(world)?.find_node(node).ok_or("it was evicted")?;
-                let present = match known.state {
-                    NodeState::Up if known.paused => "Paused",
-                    NodeState::Up => "Up",
-                    NodeState::Down => "Down",
-                    NodeState::Joining => "Joining",
-                };
-                (present == state).then_some(()).ok_or_else(|| format!("{node} is {present}"))
-            }
-            Condition::State { name, state, on } => has_state(quorate_state(world)?, name, state, on.as_deref()),
-        }
+    fn look(&mut self, condition: &Condition) -> Result<(), String> {
+        self.holds(condition)
+    }
+
+    fn write(&mut self, node: &str, text: &str) -> Result<(), String> {
+        self.writes += 1;
+        let name = format!("Write {}", self.writes);
+        let batch =
+            Batch::at("").create_key(acknowledged_is_kept::KEY).set_value(name.as_str(), Value::dword(self.writes));
+        let now = self.world()?.now;
+        self.diary.act(now, text);
+        let heard = match self.ask_for(Command::Registry { batch }, Some(node), Some(name))? {
+            Ok(_) => Heard::Acknowledged,
+            Err(refusal) if refusal.code == code::TIMEOUT => Heard::Nothing,
+            Err(refusal) => Heard::Refused(Some(refusal.code)),
+        };
+        let now = self.world()?.now;
+        self.diary.answered(now, &heard.to_string());
+        self.heard = Some(heard);
+        Ok(())
+    }
+
+    fn opening(&self) -> Option<&Opening> {
+        self.opening.as_ref()
+    }
+
+    fn entries(&self) -> &[Entry] {
+        self.diary.entries()
     }
 }
 
@@ -130,12 +151,6 @@ impl Simulated {
     #[must_use]
     pub fn sabotaged(sabotage: EngineSabotage) -> Simulated {
         Simulated { sabotage, ..Simulated::default() }
-    }
-
-    /// The log, at the end.
-    #[must_use]
-    pub fn into_log(self) -> Vec<String> {
-        self.diary.into_lines()
     }
 
     pub(super) fn world(&mut self) -> Result<&mut World, String> {
@@ -199,6 +214,26 @@ impl Simulated {
         self.set(Object::Resource(id), values)
     }
 
+    /// A quorum device, online.
+    fn device(&mut self, name: &str, kind: Witness, span: Option<Millis>) -> Result<(), String> {
+        let (type_name, terms) = match kind {
+            Witness::Disk => (DISK_TYPE, Terms { interval: span.unwrap_or(DISK_INTERVAL).0, ..Terms::DISK }),
+            Witness::FileShare => {
+                let delay = span.unwrap_or(SHARE_DELAY).0;
+                (SHARE_TYPE, Terms { interval: (delay / LOCKS_PER_DELAY).max(1), least_wait: delay })
+            }
+        };
+        let id = self.world()?.guid();
+        let group = self.find_group(DEVICE_GROUP)?;
+        self.world()?.add_device(id, kind, terms);
+        let (name, type_name) = (name.to_owned(), type_name.to_owned());
+        let create = Command::CreateResource { id, group, name: name.clone(), type_name, separate_monitor: false };
+        self.demand(create, None)?;
+        self.demand(Command::OnlineResource { resource: id }, None)?;
+        let online = Condition::State { name, state: "Online".to_owned(), on: None };
+        self.wait(&online, PREPARED_WITHIN)
+    }
+
     fn set(&mut self, object: Object, values: &[(String, String)]) -> Result<(), String> {
         if values.is_empty() {
             return Ok(());
@@ -217,6 +252,16 @@ impl Simulated {
 
     /// Asks a node and waits for its answer.
     fn submit(&mut self, command: Command, from: Option<&str>) -> Result<Result<Answer, Refusal>, String> {
+        self.ask_for(command, from, None)
+    }
+
+    /// Asks a node and waits for its answer. `kept`: the value that must be there for ever once this is acknowledged.
+    fn ask_for(
+        &mut self,
+        command: Command,
+        from: Option<&str>,
+        kept: Option<String>,
+    ) -> Result<Result<Answer, Refusal>, String> {
         let nobody = |who: &str| Refusal::new(code::TIMEOUT, format!("{who} does not run, so nobody answers."));
         let node = match from {
             Some(name) => Some(self.node(name)?),
@@ -227,6 +272,9 @@ impl Simulated {
             return Ok(Err(nobody(from.unwrap_or("The node"))));
         }
         let ticket = self.world()?.submit(node, command);
+        if let Some(name) = kept {
+            self.invariants.acknowledged.asked(ticket, name);
+        }
         let limit = self.world()?.now + ANSWER_WITHIN;
         loop {
             self.observe()?;
@@ -296,7 +344,7 @@ impl Simulated {
         }
     }
 
-    fn is_settled(&self, world: &World) -> Result<(), String> {
+    pub(super) fn is_settled(&self, world: &World) -> Result<(), String> {
         if let Some(unrest) = rest::unrest(world) {
             return Err(unrest);
         }
@@ -345,32 +393,4 @@ impl Simulated {
 fn next_clock(now: Time, minutes: u32) -> Time {
     let today = now.0 - now.0 % DAY_MS + u64::from(minutes) * 60_000;
     Time(if today > now.0 { today } else { today + DAY_MS })
-}
-
-fn quorate_state(world: &World) -> Result<&ClusterState, String> {
-    rest::present_state(world).ok_or_else(|| "no node is in quorum, so nobody knows".to_owned())
-}
-
-fn has_state(state: &ClusterState, name: &str, wanted: &str, on: Option<&str>) -> Result<(), String> {
-    let (present, owner) = match (state.find_group(name), state.find_resource(name)) {
-        (Some(group), _) => (state.group_state(group.id).word(), group.owner),
-        (None, Some(resource)) => {
-            let owner = state.groups.get(&resource.group).map_or(NodeId(0), |g| g.owner);
-            (resource.state.word(), owner)
-        }
-        (None, None) => return Err(format!("there is no '{name}' any more")),
-    };
-    let owner = state.node_name(owner);
-    let holds = present == wanted && on.is_none_or(|on| on == owner);
-    holds.then_some(()).ok_or_else(|| format!("{name} is {present} on {owner}"))
-}
-
-/// What really runs in the monitors of a machine.
-fn runs(world: &World, node: &str, resource: Option<&str>) -> Result<(), String> {
-    let machine = world.machines.values().find(|m| m.name == node).ok_or("there is no such machine")?;
-    let name = |id: &Guid| world.newest_state().map_or_else(|| id.to_string(), |s| s.resource_name(*id));
-    let running: Vec<String> = machine.instances.iter().filter(|(_, i)| i.runs).map(|(id, _)| name(id)).collect();
-    let holds = resource.map_or(running.is_empty(), |wanted| running.iter().any(|r| r == wanted));
-    let list = if running.is_empty() { "nothing".to_owned() } else { running.join(", ") };
-    holds.then_some(()).ok_or_else(|| format!("{node} runs {list}"))
 }

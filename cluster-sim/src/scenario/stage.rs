@@ -3,6 +3,8 @@
 use cluster_engine::{Millis, Refusal};
 
 use super::Failure;
+use super::entry::Entry;
+use super::opening::Opening;
 use super::script::{Act, Condition, Fault, Moment, Order, Preparation, Script, Step, StepKind};
 
 /// Where a script can be played: the simulated world, or a laboratory of real processes.
@@ -40,6 +42,13 @@ pub trait Stage {
     /// When it cannot be done, e.g. to fail what does not run.
     fn strike(&mut self, fault: &Fault, text: &str) -> Result<(), String>;
 
+    /// A client writes at this node and waits for the answer, which a [`Condition::Write`] asks about. `text`: as it was
+    /// written, for the log.
+    ///
+    /// # Errors
+    /// When a promise was broken.
+    fn write(&mut self, node: &str, text: &str) -> Result<(), String>;
+
     /// Waits until a condition holds.
     ///
     /// # Errors
@@ -50,7 +59,32 @@ pub trait Stage {
     ///
     /// # Errors
     /// What is true instead.
-    fn look(&self, condition: &Condition) -> Result<(), String>;
+    fn look(&mut self, condition: &Condition) -> Result<(), String>;
+
+    /// Does a condition not hold now? A stage on which news take a while waits for it.
+    ///
+    /// # Errors
+    /// When it holds.
+    fn look_not(&mut self, condition: &Condition) -> Result<(), String> {
+        match self.look(condition) {
+            Err(_) => Ok(()),
+            Ok(()) => Err("but it is so".to_owned()),
+        }
+    }
+
+    /// The last line is over: holds against the stage what must be true at the end of any story.
+    ///
+    /// # Errors
+    /// The promise that was broken.
+    fn end(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// How things stood at `begin`; `None` before.
+    fn opening(&self) -> Option<&Opening>;
+
+    /// What was done and told since `begin`.
+    fn entries(&self) -> &[Entry];
 }
 
 /// Plays a script. Returns what went otherwise than it says; empty when all is well.
@@ -59,12 +93,15 @@ pub fn play(script: &Script, stage: &mut dyn Stage) -> Vec<Failure> {
     for step in &script.steps {
         match play_step(step, stage) {
             Ok(()) => {}
-            Err(Stop::No(text)) => failures.push(Failure { line: step.line, text: format!("{}: {text}", step.text) }),
+            Err(Stop::No(text)) => failures.push(Failure::at(step.line, format!("{}: {text}", step.text))),
             Err(Stop::Yes(text)) => {
-                failures.push(Failure { line: step.line, text: format!("{}: {text}", step.text) });
-                break;
+                failures.push(Failure::at(step.line, format!("{}: {text}", step.text)));
+                return failures;
             }
         }
+    }
+    if let Err(text) = stage.end() {
+        failures.push(Failure::at(script.steps.last().map_or(1, |step| step.line), text));
     }
     failures
 }
@@ -83,6 +120,7 @@ fn play_step(step: &Step, stage: &mut dyn Stage) -> Result<(), Stop> {
         StepKind::Begin => stage.begin().map_err(Stop::Yes),
         StepKind::Pass(to) => stage.pass(*to).map_err(Stop::Yes),
         StepKind::Act(Act::Fault(fault)) => stage.strike(fault, &step.text).map_err(Stop::Yes),
+        StepKind::Act(Act::Write(node)) => stage.write(node, &step.text).map_err(Stop::Yes),
         StepKind::Act(Act::Order(order)) => match stage.ask(order, &step.text).map_err(Stop::Yes)? {
             Ok(()) => Ok(()),
             Err(refusal) => Err(Stop::Yes(format!("was refused with {}: {}", refusal.code, refusal.message))),
@@ -97,9 +135,6 @@ fn play_step(step: &Step, stage: &mut dyn Stage) -> Result<(), Stop> {
         }
         StepKind::Until { condition, within } => stage.wait(condition, *within).map_err(Stop::Yes),
         StepKind::Expect(condition) => stage.look(condition).map_err(Stop::No),
-        StepKind::ExpectNot(condition) => match stage.look(condition) {
-            Err(_) => Ok(()),
-            Ok(()) => Err(Stop::No("but it is so".to_owned())),
-        },
+        StepKind::ExpectNot(condition) => stage.look_not(condition).map_err(Stop::No),
     }
 }

@@ -1,6 +1,7 @@
 //! A line as words, and reading them one after the other with errors that say what was expected.
 
 use cluster_engine::Millis;
+use cluster_engine::quorum::Witness;
 
 use super::script::Call;
 
@@ -14,6 +15,8 @@ struct Word {
     text: String,
     /// In quotation marks: a name, never one of the words of the language.
     quoted: bool,
+    /// Where it begins in the line, from 1.
+    column: usize,
 }
 
 /// The names that a script has given so far.
@@ -22,6 +25,8 @@ pub(super) struct Known {
     pub(super) nodes: Vec<String>,
     pub(super) groups: Vec<String>,
     pub(super) resources: Vec<String>,
+    /// Quorum devices; they are resources too.
+    pub(super) devices: Vec<(String, Witness)>,
 }
 
 /// The words of one line, read from the left.
@@ -29,6 +34,17 @@ pub(super) struct Known {
 pub(super) struct Words {
     words: Vec<Word>,
     at: usize,
+    /// Where the word stands that was looked at last, from 1; behind the line when it should have gone on.
+    blame: usize,
+    /// Behind the last word.
+    behind: usize,
+}
+
+/// A fault in a line: where, from 1, and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) column: usize,
+    pub(super) text: String,
 }
 
 /// What stands before a comment: `#` at the beginning or after a blank, outside of quotation marks and brackets.
@@ -36,7 +52,7 @@ pub(super) fn without_comment(line: &str) -> &str {
     let (mut quoted, mut bracket, mut blank) = (false, false, true);
     for (at, c) in line.char_indices() {
         match c {
-            '#' if blank && !quoted && !bracket => return line[..at].trim(),
+            '#' if blank && !quoted && !bracket => return line[..at].trim_end(),
             '"' => quoted = !quoted,
             '[' if !quoted => bracket = true,
             ']' if !quoted => bracket = false,
@@ -44,28 +60,36 @@ pub(super) fn without_comment(line: &str) -> &str {
         }
         blank = c.is_whitespace();
     }
-    line.trim()
+    line.trim_end()
 }
 
 impl Words {
     /// Splits a line at blanks; "quotation marks" and [brackets] keep a name together.
-    pub(super) fn split(line: &str) -> Result<Words, String> {
+    pub(super) fn split(line: &str) -> Result<Words, Fault> {
         let mut words: Vec<Word> = Vec::new();
         let (mut text, mut quoted, mut in_quotes, mut in_bracket) = (String::new(), false, false, false);
-        for c in line.chars().chain([' ']) {
+        let (mut begins, mut opened, mut behind) = (1, 1, 1);
+        for (at, c) in line.chars().chain([' ']).enumerate() {
+            let column = at + 1;
+            if text.is_empty() && !quoted {
+                begins = column;
+            }
             match c {
                 '"' if !in_bracket => {
                     in_quotes = !in_quotes;
                     quoted = true;
+                    opened = column;
                 }
                 c if c.is_whitespace() && !in_quotes && !in_bracket => {
                     if !text.is_empty() || quoted {
-                        words.push(Word { text: std::mem::take(&mut text), quoted });
+                        words.push(Word { text: std::mem::take(&mut text), quoted, column: begins });
                         quoted = false;
+                        behind = column;
                     }
                 }
                 c => {
                     if !in_quotes {
+                        opened = if c == '[' { column } else { opened };
                         in_bracket = (in_bracket || c == '[') && c != ']';
                     }
                     text.push(c);
@@ -74,13 +98,20 @@ impl Words {
         }
         if in_quotes || in_bracket {
             let mark = if in_quotes { "quotation mark" } else { "bracket" };
-            return Err(format!("a {mark} is opened and not closed"));
+            return Err(Fault { column: opened, text: format!("a {mark} is opened and not closed") });
         }
         if let Some(long) = words.iter().find(|w| w.text.len() > WORD_BYTES) {
             let start: String = long.text.chars().take(20).collect();
-            return Err(format!("the word that begins with '{start}' is longer than {WORD_BYTES} bytes"));
+            let text = format!("the word that begins with '{start}' is longer than {WORD_BYTES} bytes");
+            return Err(Fault { column: long.column, text });
         }
-        Ok(Words { words, at: 0 })
+        let blame = words.first().map_or(1, |w| w.column);
+        Ok(Words { words, at: 0, blame, behind })
+    }
+
+    /// A fault at the word that was looked at last.
+    pub(super) fn fault(&self, text: String) -> Fault {
+        Fault { column: self.blame, text }
     }
 
     pub(super) fn is_at_end(&self) -> bool {
@@ -100,19 +131,24 @@ impl Words {
     /// Takes the next word. `expected` says what it should be, for the error.
     pub(super) fn take(&mut self, expected: &str) -> Result<String, String> {
         let Some(word) = self.words.get(self.at) else {
+            self.blame = self.behind;
             return Err(match self.at.checked_sub(1).and_then(|before| self.words.get(before)) {
                 Some(before) => format!("{expected} is expected after '{}'", before.text),
                 None => format!("{expected} is expected"),
             });
         };
         self.at += 1;
+        self.blame = word.column;
         Ok(word.text.clone())
     }
 
     /// Takes the next word if it is this one.
     pub(super) fn take_if(&mut self, word: &str) -> bool {
         let found = self.peek().is_some_and(|next| next.eq_ignore_ascii_case(word));
-        self.at += usize::from(found);
+        if found {
+            self.blame = self.words[self.at].column;
+            self.at += 1;
+        }
         found
     }
 
@@ -127,9 +163,12 @@ impl Words {
     }
 
     /// Nothing may be left.
-    pub(super) fn end(&self) -> Result<(), String> {
+    pub(super) fn end(&mut self) -> Result<(), String> {
         match self.words.get(self.at) {
-            Some(word) => Err(format!("'{}' is too much", word.text)),
+            Some(word) => {
+                self.blame = word.column;
+                Err(format!("'{}' is too much", word.text))
+            }
             None => Ok(()),
         }
     }

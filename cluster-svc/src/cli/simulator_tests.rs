@@ -25,15 +25,12 @@ fn parse(line: &[&str]) -> Result<Command, clap::error::ErrorKind> {
 
 #[test]
 fn lines_are_read_as_what_they_say() {
-    let run = |files: &[&str], junit: Option<&str>, html: Option<&str>, update| {
+    let with = |files: &[&str], junit: Option<&str>, html: Option<&str>, update, real, keep| {
         let files = files.iter().map(PathBuf::from).collect();
-        Ok(Command::Scenario(Scenario::Run(Run {
-            files,
-            junit: junit.map(Into::into),
-            html: html.map(Into::into),
-            update,
-        })))
+        let (junit, html) = (junit.map(Into::into), html.map(Into::into));
+        Ok(Command::Scenario(Scenario::Run(Run { files, junit, html, update, real, keep })))
     };
+    let run = |files: &[&str], junit, html, update| with(files, junit, html, update, false, false);
     let sim = |seed, count, trace| Ok(Command::Sim(Sim { seed, count, trace }));
     for (line, expected) in [
         (&["scenario", "run", "a", "b"][..], run(&["a", "b"], None, None, false)),
@@ -45,7 +42,10 @@ fn lines_are_read_as_what_they_say() {
         (&["sim", "--seed", "7", "--count", "3", "--trace", "--json"], sim(Some(7), 3, true)),
         (&["scenario", "run"], Err(clap::error::ErrorKind::MissingRequiredArgument)),
         (&["scenario", "check"], Err(clap::error::ErrorKind::MissingRequiredArgument)),
-        (&["scenario", "run", "a", "--real"], Err(clap::error::ErrorKind::UnknownArgument)),
+        (&["scenario", "run", "a", "--real"], with(&["a"], None, None, false, true, false)),
+        (&["scenario", "run", "a", "--real", "--keep"], with(&["a"], None, None, false, true, true)),
+        (&["scenario", "run", "a", "--keep"], Err(clap::error::ErrorKind::MissingRequiredArgument)),
+        (&["scenario", "run", "a", "--real", "--update"], Err(clap::error::ErrorKind::ArgumentConflict)),
         (&["sim", "--count", "0"], Err(clap::error::ErrorKind::ValueValidation)),
         (&["sim", "--count", "1000001"], Err(clap::error::ErrorKind::ValueValidation)),
         (&["sim", "--seed", "-1"], Err(clap::error::ErrorKind::UnknownArgument)),
@@ -95,7 +95,7 @@ fn exit_codes_say_how_it_went() {
         (&["run", "@/latin"], 2, "line 2: this is no UTF-8 text"),
         (&["run", "@/long"], 2, "has at most 1048576 bytes"),
         (&["check", "@/good", "@/wrong"], 0, "readable   @/good\nreadable   @/wrong\n"),
-        (&["check", "@/nonsense"], 2, "UNREADABLE @/nonsense\n    line 1: 'jump'"),
+        (&["check", "@/nonsense"], 2, "UNREADABLE @/nonsense\n    line 1, column 1: 'jump'"),
         (&["check", "@/good", "--json"], 0, "\"steps\":7"),
         (&["forms"], 0, "until settled | until NAME is STATE"),
     ] {
@@ -184,9 +184,9 @@ fn a_drawn_seed_is_printed_and_seeds_end_somewhere() {
 // ---- the timeline and the guide ----
 
 /// What the last span of a lane says must be true in the world at the end of the story. Returns how much was compared.
-fn check_end(name: &str, timeline: &Timeline, stage: &Simulated) -> usize {
+fn check_end(name: &str, timeline: &Timeline, stage: &mut Simulated) -> usize {
     let last = |lane: &Lane| lane.spans.last().expect("a lane has a span").look.clone();
-    let holds = |condition: Condition| stage.look(&condition).is_ok();
+    let mut holds = |condition: Condition| stage.look(&condition).is_ok();
     let mut compared = 0;
     for lane in &timeline.nodes {
         let look = last(lane);
@@ -198,7 +198,7 @@ fn check_end(name: &str, timeline: &Timeline, stage: &Simulated) -> usize {
     }
     for lane in &timeline.groups {
         let look = last(lane);
-        let is = |state: &str, on| holds(Condition::State { name: lane.name.clone(), state: state.to_owned(), on });
+        let mut is = |state: &str, on| holds(Condition::State { name: lane.name.clone(), state: state.to_owned(), on });
         let states = ["Online", "Offline", "Failed", "PartialOnline", "Pending"];
         match states.contains(&look.word) {
             true => assert!(is(look.word, look.owner.clone()), "{name}: {} is not {look:?}", lane.name),
@@ -220,8 +220,8 @@ fn timelines_of_the_examples_end_as_the_world_does() {
         let script = scenario::parse(golden::split(&text).0).expect("a readable script");
         let mut stage = Simulated::default();
         assert_eq!(scenario::play(&script, &mut stage), [], "{name}");
-        let timeline = timeline::read(&text, &scenario::run(&text).log).expect("the story begins");
-        compared += check_end(&name, &timeline, &stage);
+        let timeline = timeline::read(&text, &scenario::run(&text)).expect("the story begins");
+        compared += check_end(&name, &timeline, &mut stage);
         let lanes = timeline.nodes.iter().chain(&timeline.groups);
         words.extend(lanes.flat_map(|lane| lane.spans.iter().map(|span| span.look.word)));
     }

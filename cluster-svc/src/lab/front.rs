@@ -12,9 +12,9 @@ use cluster_engine::{Refusal, code};
 use serde::Deserialize;
 
 use super::bench::{Bench, LabView};
-use super::proxy;
 use super::storage::{self, StartSwitches};
 use super::stream;
+use super::{partition, proxy};
 use crate::api::refused::Refused;
 use crate::api::{Guard, page_router};
 
@@ -42,6 +42,7 @@ pub(super) fn routes(bench: Arc<Bench>) -> Router {
         .route("/api/v1/lab", get(show))
         .route("/api/v1/lab/nodes/{name}/{action}", post(act))
         .route("/api/v1/lab/links", put(link))
+        .route("/api/v1/lab/partition", put(partition::divide))
         .route("/api/v1/lab/storage", put(storage::change))
         .route("/api/v1/lab/heal", post(heal))
         .route("/api/v1/lab/{*rest}", any(no_such_route))

@@ -14,6 +14,7 @@
 //! | `member` | one node's process: start, kill, freeze, watch |
 //! | `front`, `proxy`, `stream` | the lab's own address |
 //! | `rounds` | asks the nodes how they are, and acts on it |
+//! | `partition` | divides the network into sides |
 //! | `storage` | cuts a node off from the quorum device; how a node is started |
 //! | `samples` | groups to play with |
 //! | `discovery` | tells the `cluster` command where the lab is |
@@ -23,6 +24,7 @@ mod discovery;
 mod front;
 mod member;
 mod options;
+mod partition;
 mod proxy;
 mod rounds;
 mod samples;

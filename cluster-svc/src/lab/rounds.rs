@@ -144,14 +144,17 @@ impl Bench {
                 })
                 .collect()
         };
-        for (name, api, cuts) in behind {
-            let mut is_told = true;
-            for cut in &cuts {
+        // All at the same time: a partition begins for all nodes at about the same moment.
+        let told = behind.iter().map(|(name, api, cuts)| async move {
+            let posts = cuts.iter().map(|cut| {
                 let request = self.client.post(format!("{api}{CUT_PATH}")).header(TOKEN_HEADER, &self.token);
-                let answer = request.timeout(TELL_LIMIT).json(cut).send().await;
-                is_told &= answer.is_ok_and(|answer| answer.status().is_success());
-            }
-            if let Some(member) = self.state().members.get_mut(&name).filter(|_| is_told) {
+                request.timeout(TELL_LIMIT).json(cut).send()
+            });
+            let is_told = join_all(posts).await.into_iter().all(|a| a.is_ok_and(|a| a.status().is_success()));
+            (name, is_told)
+        });
+        for (name, is_told) in join_all(told).await {
+            if let Some(member) = self.state().members.get_mut(name).filter(|_| is_told) {
                 member.is_told_of_links = true;
             }
         }

@@ -1,4 +1,4 @@
-//! `cluster scenario` and `cluster sim`: what needs no cluster, because it is simulated.
+//! `cluster scenario` and `cluster sim`: what needs no cluster, because it is simulated or starts a lab of its own.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ pub const MOST_STORMS: u64 = 1_000_000;
 /// `cluster scenario`
 #[derive(Subcommand, Debug, Clone, PartialEq)]
 pub enum Scenario {
-    /// Plays scenario files in the simulator and compares their logs
+    /// Plays scenario files in the simulator and compares their logs; with --real plays them with real processes
     ///
-    /// Exit code 0: all went as they say; 1: one went otherwise; 2: one cannot be read or understood.
+    /// Exit code 0: all went as they say; 1: one went otherwise; 2: one cannot be read, understood or played.
     Run(Run),
     /// Reads scenario files without playing them
     Check {
@@ -37,8 +37,14 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Write the log that is into each file whose story goes as it says
-    #[arg(long)]
+    #[arg(long, conflicts_with = "real")]
     pub update: bool,
+    /// Play with real processes in real time: starts a lab of its own for each file, and leaves nothing of it
+    #[arg(long)]
+    pub real: bool,
+    /// Keep the directory of the lab, with the logs of its nodes
+    #[arg(long, requires = "real")]
+    pub keep: bool,
 }
 
 /// `cluster sim`
