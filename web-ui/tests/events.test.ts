@@ -4,7 +4,7 @@ import type { Notice } from '../src/lib/api/types';
 import { EVERYTHING, filtered, HISTORY_LIMIT, isAbout, merged, type Filter } from '../src/lib/events';
 
 const notice = (fields: Partial<Notice>): Notice => ({
-  Id: null, Time: '2026-01-31T12:00:00.000Z', Level: 'Information', Component: 'RCM', EventId: null, Text: 'something', Subject: null, Why: [], Node: null, ...fields,
+  Id: null, Time: '2026-01-31T12:00:00.000Z', Level: 'Information', Component: 'RCM', EventId: null, Text: 'something', Subject: null, Why: [], Node: null, Step: null, ...fields,
 });
 const texts = (entries: readonly Notice[]) => entries.map((one) => one.Text);
 const at = (second: number) => new Date(Date.UTC(2026, 0, 31, 12, 0, second)).toISOString();

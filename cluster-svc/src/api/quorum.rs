@@ -24,7 +24,7 @@ use super::forward::Hop;
 use super::names;
 use super::parameters::ask_library;
 use super::refused::{Answered, Refused};
-use super::views::QuorumView;
+use super::views::{Changed, QuorumView};
 
 /// How quorum is to be counted. `PATCH` leaves what is not named as it is; `PUT` takes the default for it.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -115,7 +115,7 @@ async fn set(api: &Api, waiting: Waiting, hop: Hop, body: SetQuorum) -> Answered
             return Err(Refusal::new(code::INVALID_PARAMETER, text).into());
         }
         let command = Command::SetQuorum { resource: None, kind: Witness::Disk, size: 0, path: String::new() };
-        return api.change(wait, move |_| Ok(Plan::setting(command))).await;
+        return api.change(wait, move |_| Ok(Plan::of(command, Changed::Quorum))).await;
     }
     let path = body.path.unwrap_or_default();
     if path.chars().count() > PATH_CHARS || path.contains('\0') {
@@ -134,7 +134,7 @@ async fn set(api: &Api, waiting: Waiting, hop: Hop, body: SetQuorum) -> Answered
     };
     api.change(wait, move |state| {
         let size = size.unwrap_or_else(|| of_model(state));
-        Ok(Plan::setting(Command::SetQuorum { resource: Some(id), kind, size, path }))
+        Ok(Plan::of(Command::SetQuorum { resource: Some(id), kind, size, path }, Changed::Quorum))
     })
     .await
 }

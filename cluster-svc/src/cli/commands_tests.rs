@@ -252,7 +252,7 @@ fn quorum_is_shown_explained_and_set() {
             &["quorum", "explain", "--what-if", "n1+Disk 1,n2"],
             &["quorum", "explain", "--what-if", "n1,n2", "--json"],
             &["status"],
-            &["/quorum:Share", "/path:Log"],
+            &["/quorum:Share", "/path:Log", "/wait:0"],
             &["quorum", "set", "-NodeMajority"],
             &["node", "properties", "n1", "NodeWeight=0"],
         ],
@@ -425,7 +425,7 @@ fn quorum_is_shown_explained_and_set() {
             Web               Offline n1
               Web IP          Offline           IP Address          it is not wanted online: its own PersistentState is 0
               Web Site        Offline           Generic Application it is not wanted online: its own PersistentState is 0
-            $ cluster /quorum:Share /path:Log
+            $ cluster /quorum:Share /path:Log /wait:0
             Cluster QuorumResource QuorumType
             ------- -------------- ----------
             TEST    Share          NodeAndFileShareMajority
@@ -444,6 +444,7 @@ fn quorum_is_shown_explained_and_set() {
             If n3 fails next, the cluster goes on; then 1 vote is in force and 1 needed.
             If n1 or n2 fails next, the cluster stops.
             No vote may be lost at this moment.
+            The witness has not been taken over yet; `cluster quorum show` tells when it votes.
             $ cluster quorum set -NodeMajority
             Cluster QuorumResource QuorumType
             ------- -------------- ----------

@@ -18,6 +18,8 @@ use crate::api::views::{ClusterView, QuorumView};
 
 /// The word for the witness in `--what-if`.
 const WITNESS: &str = "witness";
+/// How long it is waited for the witness to vote, when nothing is said, in seconds: it takes one arbitration.
+const WITNESS_WAIT_S: u32 = 5;
 /// KB and bytes.
 const KB: u32 = 1024;
 
@@ -50,7 +52,8 @@ fn voters_table(quorum: &QuorumView) -> String {
     if let Some(w) = &quorum.witness {
         let dynamic = w.dynamic_weight.to_string();
         let place = match (&w.host_node, w.epoch) {
-            (Some(host), Some(epoch)) => format!("votes on {host}, epoch {epoch}"),
+            (Some(host), Some(epoch)) if w.healthy => format!("votes on {host}, epoch {epoch}"),
+            (Some(host), Some(epoch)) => format!("voted last on {host}, epoch {epoch}"),
             (Some(_) | None, _) => "votes nowhere".to_owned(),
         };
         let why = w.why.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
@@ -84,12 +87,17 @@ pub(super) async fn set(session: &Session, given: SetQuorum) -> Result<(), Troub
         ("MaxQuorumLogSize", given.max_log_size.map(|kb| Value::from(kb.saturating_mul(KB)))),
     ]);
     let method = if has_model { Method::PUT } else { Method::PATCH };
-    let ask = super::client::Ask::new(method, ["quorum"]).json(body).waiting(session.wait);
+    let wait = session.wait.unwrap_or(WITNESS_WAIT_S);
+    let ask = super::client::Ask::new(method, ["quorum"]).json(body).waiting(Some(wait));
     let answer = session.client.ask(ask).await?;
     if session.json {
         return session.print(&answer, || Ok(String::new()));
     }
-    show(session).await
+    show(session).await?;
+    if answer["Pending"] == true {
+        session.say("The witness has not been taken over yet; `cluster quorum show` tells when it votes.")?;
+    }
+    Ok(())
 }
 
 pub(super) async fn explain(session: &Session, given: &ExplainQuorum) -> Result<(), Trouble> {

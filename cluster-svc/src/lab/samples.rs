@@ -5,6 +5,7 @@
 //! | Web | an IP address, a network name on it, and a small web server that needs both |
 //! | Script | a shell script in the shared directory: change it and see what the cluster makes of it |
 //! | Hello | the example resource type from `examples/hello-resource`, when it was built |
+//! | Available Storage | a disk that all nodes see, made the witness: the nodes and the disk vote |
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,12 @@ const ADDRESS: &str = if cfg!(target_os = "linux") { "127.77.0.10" } else { "127
 const PORT: u16 = 8080;
 /// How long a group may take to come online, in seconds, before the lab goes on.
 const ONLINE_SECONDS: u32 = 15;
+/// The group for disks that no other group uses; every cluster has it.
+const STORAGE: &str = "Available Storage";
+/// The disk that is made the witness.
+const DISK: &str = "Cluster Disk 1";
+/// Between two defences of the disk, in milliseconds. A challenger waits a little more than twice as long.
+const ARBITRATION_INTERVAL_MS: u32 = 150;
 /// File name of the sample script in the shared directory.
 const SCRIPT_NAME: &str = "sample-script.sh";
 /// The library of the example resource type.
@@ -50,8 +57,13 @@ pub(super) async fn create(bench: &Bench) -> Result<String, String> {
     if !has("Hello") {
         told.push(hello(bench).await?);
     }
+    match witness(bench).await {
+        Ok(text) => told.push(text),
+        // The cluster is there without it, and can be told again.
+        Err(error) => told.push(format!("the witness:  not set up: {error}")),
+    }
     told.push(
-        "Try: cluster status | cluster group move Web | cluster resource fail \"Web Server\" | cluster lab kill n1 | \
+        "Try: cluster status | cluster quorum explain | cluster group move Web | cluster resource fail \"Web Server\" | cluster lab kill n1 | \
          cluster events --follow"
             .into(),
     );
@@ -81,6 +93,27 @@ async fn script(bench: &Bench) -> Result<String, String> {
     resource(bench, "Script", "Sample Script", "Generic Script", json!({ "ScriptFilepath": path })).await?;
     online(bench, "Script", 1).await?;
     Ok(format!("group Script: {path}"))
+}
+
+/// A disk that all nodes see, as the witness, unless there is one already. Its defence is quick, so that an arbitration can
+/// be watched.
+async fn witness(bench: &Bench) -> Result<String, String> {
+    let quorum = call(bench, Method::GET, "/quorum", None).await?;
+    let told =
+        |name: &Value| format!("the witness:  {}, see it with: cluster quorum show", name.as_str().unwrap_or(DISK));
+    if !quorum["QuorumResource"].is_null() {
+        return Ok(told(&quorum["QuorumResource"]));
+    }
+    let known = call(bench, Method::GET, "/resources", None).await?;
+    if !known.as_array().into_iter().flatten().any(|resource| resource["Name"] == DISK) {
+        let parameters = json!({ "DiskPath": "witness", "ArbitrationIntervalMs": ARBITRATION_INTERVAL_MS });
+        resource(bench, STORAGE, DISK, "Physical Disk", parameters).await?;
+        let path = format!("/resources/{}/online?wait={ONLINE_SECONDS}", DISK.replace(' ', "%20"));
+        call(bench, Method::POST, &path, None).await?;
+        let model = json!({ "QuorumType": "NodeAndDiskMajority", "QuorumResource": DISK });
+        call(bench, Method::PUT, &format!("/quorum?wait={ONLINE_SECONDS}"), Some(model)).await?;
+    }
+    Ok(told(&json!(DISK)))
 }
 
 async fn hello(bench: &Bench) -> Result<String, String> {

@@ -53,6 +53,9 @@ export const resumeNode = (node: string, failback: 'NoFailback' | 'Immediate' | 
     post(`/nodes/${part(node)}/resume`, { Failback: failback }),
   );
 
+export const clearQuarantine = (node: string): Action =>
+  action('Clear quarantine', `${node} may join at once`, ['node start', quoted(node), '--clear-quarantine'], post(`/nodes/${part(node)}/clear-quarantine`, {}));
+
 export const setNodeProperty = (node: string, name: string, value: unknown): Action =>
   action(
     'Set',
@@ -60,6 +63,29 @@ export const setNodeProperty = (node: string, name: string, value: unknown): Act
     ['node properties', quoted(node), assignment(name, value)],
     { method: 'PATCH', path: `/nodes/${part(node)}`, body: { Properties: { [name]: value } } },
   );
+
+// ---- quorum
+
+/** How long the page waits for the witness to vote, in seconds: it takes one arbitration. */
+export const WITNESS_WAIT_S = 10;
+
+/** The models with their option of `cluster quorum set`. */
+const MODELS = {
+  NodeMajority: ['Nodes only', '--node-majority'],
+  NodeAndDiskMajority: ['Nodes and disk', '--node-and-disk-majority'],
+  NodeAndFileShareMajority: ['Nodes and share', '--node-and-file-share-majority'],
+  DiskOnly: ['Disk only', '--disk-only'],
+} as const;
+export type Model = keyof typeof MODELS;
+
+/** How votes are counted, with `witness` as the witness. */
+export const setQuorum = (model: Model, witness?: string): Action => {
+  const [label, option] = MODELS[model];
+  const words = ['quorum set', option, ...(witness === undefined ? [] : [quoted(witness)])];
+  const body = witness === undefined ? { QuorumType: model } : { QuorumType: model, QuorumResource: witness };
+  const hint = witness === undefined ? 'The nodes alone vote' : model === 'DiskOnly' ? `${witness} alone votes: whoever owns it is the cluster` : `The nodes and ${witness} vote`;
+  return action(label, hint, words, { method: 'PUT', path: `/quorum?wait=${WITNESS_WAIT_S}`, body });
+};
 
 // ---- the cluster
 
@@ -145,6 +171,28 @@ export const thawNode = (node: string): Action =>
 export const startNode = (node: string): Action =>
   action('Start', `Start ${node} again`, ['lab start', quoted(node)], post(`/lab/nodes/${part(node)}/start`));
 
+/** How long the start of a node may take, in milliseconds: joining waits for a quorum. */
+const START_TIMEOUT_MS = 80_000;
+
+/** Makes a node form a cluster alone. One whose service runs is ended first, as Windows asks for it too. */
+export const forceQuorum = (node: string, isStopped: boolean): Action => ({
+  label: 'Force quorum',
+  hint: `${node} forms a cluster alone, and what it knows becomes the truth`,
+  command: `${isStopped ? '' : `cluster lab kill ${quoted(node)} && `}cluster node start ${quoted(node)} --force-quorum`,
+  requests: [
+    ...(isStopped ? [] : [post(`/lab/nodes/${part(node)}/kill`)]),
+    { ...post(`/lab/nodes/${part(node)}/start`, { ForceQuorum: true }), timeoutMs: START_TIMEOUT_MS },
+  ],
+});
+
+export const setStorage = (node: string, cut: boolean): Action =>
+  action(
+    cut ? 'Cut storage' : 'Mend storage',
+    cut ? `${node} runs on, but the quorum device is out of its reach` : `${node} reaches the quorum device again`,
+    [cut ? 'lab cut-storage' : 'lab mend-storage', quoted(node)],
+    { method: 'PUT', path: '/lab/storage', body: { Node: node, Cut: cut } },
+  );
+
 export const setLink = (from: string, to: string, cut: boolean): Action =>
   action(
     cut ? 'Cut' : 'Heal',
@@ -154,7 +202,7 @@ export const setLink = (from: string, to: string, cut: boolean): Action =>
   );
 
 export const healAll = (): Action =>
-  action('Heal everything', 'All links whole, all nodes running', ['lab heal'], post('/lab/heal'));
+  action('Heal everything', 'All links and storage paths whole, all nodes running', ['lab heal'], post('/lab/heal'));
 
 function assignment(name: string, value: unknown): string {
   const text = Array.isArray(value) ? value.join(',') : value === null ? '' : String(value);

@@ -8,7 +8,7 @@
 import { get, Refusal } from './api/client';
 import * as shapes from './api/shapes';
 import { Stream, type Connection } from './api/stream';
-import type { Cluster, ClusterNode, Group, Lab, Notice, Resource, Snapshot } from './api/types';
+import type { Cluster, ClusterNode, Group, Lab, Notice, Quorum, Resource, Snapshot } from './api/types';
 import { merged, type Entry } from './events';
 import { momentAt, remembered, type Moment } from './moments';
 import { due, serviceTime, since } from './words';
@@ -49,6 +49,8 @@ class Den {
   cluster = $derived<Cluster | null>(this.picture?.Cluster ?? null);
   groups = $derived<Group[]>(this.picture?.Groups ?? []);
   resources = $derived<Resource[]>(this.picture?.Resources ?? []);
+  /** Who votes, and where the witness is. */
+  quorum = $derived<Quorum | null>(this.picture?.Quorum ?? null);
   lab = $derived<Lab | null>(this.past === null ? this.#lab : this.past.snapshot.Lab);
   /** The cluster's nodes, and those only the lab knows of. */
   nodes = $derived<ClusterNode[]>(withLabNodes(this.picture?.Nodes ?? [], this.lab));

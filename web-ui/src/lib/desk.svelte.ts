@@ -43,6 +43,8 @@ class Desk {
   toasts = $state.raw<readonly Toast[]>([]);
   /** Names of the groups whose resources are shown. */
   expanded = $state.raw<ReadonlySet<string>>(new Set());
+  /** The whole of quorum is shown, not the votes alone. */
+  isQuorumOpen = $state(false);
   /** The history takes most of the height. */
   isHistoryTall = $state(false);
   #next = 1;

@@ -37,3 +37,11 @@ export function pairs(names: readonly string[], links: readonly { From: string; 
   });
   return result;
 }
+
+/** A closed line through these spots as an SVG path; of one spot, a dot. Drawn thick and round it encloses them. */
+export function outline(places: readonly Spot[]): string {
+  const [first, ...rest] = places;
+  if (first === undefined) return '';
+  if (rest.length === 0) return `M${first.x},${first.y} h0.01`;
+  return `M${first.x},${first.y} ${rest.map((one) => `L${one.x},${one.y}`).join(' ')} Z`;
+}

@@ -3,7 +3,7 @@
  *
  * A tone is a colour with a sign; the sign makes it readable without the colour.
  */
-import type { GroupState, Level, NodeState, Process, ResourceState } from './api/types';
+import type { GroupState, Level, NodeState, Process, ResourceState, Step } from './api/types';
 
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'idle';
 
@@ -31,6 +31,33 @@ const LEVEL_TONES: Record<Level, Tone> = {
   Error: 'bad',
   Critical: 'bad',
 };
+
+const STEP_TONES: Record<Step, Tone> = {
+  Needed: 'warn',
+  Challenge: 'busy',
+  Said: 'idle',
+  Won: 'good',
+  Lost: 'bad',
+  TakenOver: 'busy',
+  Refused: 'bad',
+  Hosted: 'good',
+  Ended: 'idle',
+};
+
+/** What a step of an arbitration means, for a tool tip. */
+export const STEP_WORDS: Record<Step, string> = {
+  Needed: 'Exactly one vote is missing here, and the witness has it',
+  Challenge: 'Arbitrate of the quorum resource is called on this node',
+  Said: 'What the resource says while it arbitrates or defends',
+  Won: 'This node owns the device',
+  Lost: 'This node does not get the device',
+  TakenOver: "The ownership epoch is raised and the witness's store copied: whoever had it before is fenced",
+  Refused: "The witness's store cannot be had, or is not the one that voted",
+  Hosted: 'The witness votes on this node from now on',
+  Ended: 'This node hosts the witness no more',
+};
+
+export const stepTone = (step: Step): Tone => STEP_TONES[step];
 
 /** The tone of a state; a state word the page does not know is shown without colour. */
 export const tone = (state: string): Tone => (Object.hasOwn(STATE_TONES, state) ? STATE_TONES[state as keyof typeof STATE_TONES] : 'idle');

@@ -5,7 +5,7 @@ use cluster_engine::{Guid, NodeId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{GroupView, NodeView, ResourceView, Sight};
+use super::{GroupView, NodeView, QuorumView, ResourceView, Sight};
 
 /// The answer to an accepted change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -35,6 +35,9 @@ pub struct Accepted {
     /// The resource as it is now, when the change was to a resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<ResourceView>,
+    /// Quorum as it is now, when the change was to how votes are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<QuorumView>,
 }
 
 /// What was changed: what is shown in the answer and waited for.
@@ -48,6 +51,8 @@ pub enum Changed {
     Group(Guid),
     /// A resource.
     Resource(Guid),
+    /// How votes are counted. At rest when the witness votes somewhere, or there is none.
+    Quorum,
 }
 
 /// Has an object come to rest?
@@ -74,6 +79,7 @@ impl Changed {
                 .resources
                 .get(&id)
                 .is_none_or(|r| state_rests(r.state) && state.groups.get(&r.group).is_none_or(|g| g.moving.is_none())),
+            Changed::Quorum => state.quorum.witness.as_ref().is_none_or(|w| w.host.is_some()),
         };
         if rests { Rest::AtRest } else { Rest::UnderWay }
     }
@@ -92,12 +98,14 @@ impl Changed {
             node: None,
             group: None,
             resource: None,
+            quorum: None,
         };
         match self {
             Changed::Setting => {}
             Changed::Node(id) => accepted.node = state.nodes.get(&id).map(|n| NodeView::of(sight, n)),
             Changed::Group(id) => accepted.group = state.groups.get(&id).map(|g| GroupView::of(sight, g)),
             Changed::Resource(id) => accepted.resource = state.resources.get(&id).map(|r| ResourceView::of(sight, r)),
+            Changed::Quorum => accepted.quorum = Some(QuorumView::of(sight)),
         }
         accepted
     }

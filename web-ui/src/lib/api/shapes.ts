@@ -4,7 +4,7 @@
  * A list that is missing becomes an empty one and an object without a name is left out, so that no component has to ask
  * twice. Nothing is invented: a missing fact stays missing.
  */
-import type { ClusterNode, Group, Lab, Level, Notice, Resource, Snapshot } from './types';
+import type { ClusterNode, Group, Lab, Level, Notice, Quorum, Resource, Snapshot, Step, Steps, Voter, Witness } from './types';
 
 type Json = Record<string, unknown>;
 
@@ -14,6 +14,10 @@ const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter
 const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(hasName) : []);
 const text = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 
+const number = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+const STEPS: readonly Step[] = ['Needed', 'Challenge', 'Said', 'Won', 'Lost', 'TakenOver', 'Refused', 'Hosted', 'Ended'];
 const LEVELS: readonly Level[] = ['Debug', 'Information', 'Warning', 'Error', 'Critical'];
 
 /** A snapshot, or null when the message is not one at all. */
@@ -24,6 +28,7 @@ export function snapshot(value: unknown): Snapshot | null {
     Nodes: objects(value.Nodes).map(node),
     Groups: objects(value.Groups).map(group),
     Resources: objects(value.Resources).map(resource),
+    Quorum: quorum(value.Quorum),
     Lab: lab(value.Lab),
   };
 }
@@ -54,13 +59,39 @@ export function notice(value: unknown): Notice | null {
     Text: value.Text,
     Subject: subject as Notice['Subject'],
     Why: texts(value.Why),
-    Node: typeof value.Node === 'string' ? value.Node : null,
+    Node: textOrNull(value.Node),
+    Step: STEPS.find((step) => step === value.Step) ?? null,
   };
 }
 
 /** A list of notices; what is not one is left out. */
 export function notices(value: unknown): Notice[] {
   return Array.isArray(value) ? value.map(notice).filter((one) => one !== null) : [];
+}
+
+/** The steps of arbitrations, and who did not answer. */
+export function steps(value: unknown): Steps {
+  return isObject(value) ? { Steps: notices(value.Steps), Silent: texts(value.Silent) } : { Steps: [], Silent: [] };
+}
+
+/** Who votes, or null when nobody tells. */
+export function quorum(value: unknown): Quorum | null {
+  if (!isObject(value) || !Array.isArray(value.Voters)) return null;
+  const voters = value.Voters.filter(isObject).filter((one) => typeof one.Node === 'string');
+  return {
+    ...(value as Partial<Quorum>),
+    Voters: voters.map((one): Voter => ({ ...(one as unknown as Voter), Vote: number(one.Vote, 0), Up: one.Up === true, Why: textOrNull(one.Why) })),
+    Witness: witness(value.Witness),
+    Votes: number(value.Votes, 0),
+    Needed: number(value.Needed, 1),
+    Present: number(value.Present, 0),
+    Explanation: texts(value.Explanation),
+  };
+}
+
+function witness(value: unknown): Witness | null {
+  if (!isObject(value)) return null;
+  return { ...(value as unknown as Witness), Resource: text(value.Resource, ''), DynamicWeight: number(value.DynamicWeight, 0), Healthy: value.Healthy === true, Why: textOrNull(value.Why) };
 }
 
 function node(value: Json): ClusterNode {

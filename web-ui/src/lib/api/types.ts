@@ -44,6 +44,12 @@ export interface ClusterNode {
   QuorumOwner?: boolean;
   NodeWeight?: number;
   DynamicWeight?: number;
+  /** Normal or Quarantined. */
+  StatusInformation?: string;
+  /** In how many milliseconds its quarantine ends by itself. */
+  QuarantineEndsMs?: number | null;
+  /** 1: quorum was forced elsewhere; it has to join. */
+  NeedsPreventQuorum?: number;
   DrainStatus?: string;
   ProcessId?: number | null;
   Address?: string;
@@ -100,7 +106,7 @@ export interface Resource {
 export interface Lab {
   Url?: string;
   Directory?: string;
-  Nodes: { Name: string; Process: Process; ProcessId?: number | null; ApiAddress?: string; Restarts?: number }[];
+  Nodes: { Name: string; Process: Process; ProcessId?: number | null; ApiAddress?: string; Restarts?: number; StorageCut?: boolean }[];
   Links: { From: string; To: string; Cut: boolean }[];
 }
 
@@ -110,6 +116,7 @@ export interface Snapshot {
   Nodes: ClusterNode[];
   Groups: Group[];
   Resources: Resource[];
+  Quorum: Quorum | null;
   Lab: Lab | null;
 }
 
@@ -124,7 +131,12 @@ export interface Notice {
   Subject: { Kind: Kind; Name: string } | null;
   Why: string[];
   Node: string | null;
+  /** The step of an arbitration that it is. */
+  Step: Step | null;
 }
+
+/** The steps of an arbitration for the quorum device, and of the witness's life. */
+export type Step = 'Needed' | 'Challenge' | 'Said' | 'Won' | 'Lost' | 'TakenOver' | 'Refused' | 'Hosted' | 'Ended';
 
 /** GET /groups/{g}/placement. */
 export interface Placement {
@@ -132,15 +144,59 @@ export interface Placement {
   Candidates: { Node: string; Verdict: string }[];
 }
 
-/** GET /quorum. */
+/** GET /quorum, and a part of each snapshot. */
 export interface Quorum {
   QuorumType?: string;
   QuorumResource?: string | null;
-  Voters?: { Node: string; Vote?: number | boolean; Up?: boolean }[];
-  Votes?: number;
-  Needed?: number;
+  Path?: string;
+  MaxQuorumLogSize?: number;
+  DynamicQuorum?: number;
+  LowerQuorumPriorityNodeID?: number;
+  /** 1: quorum was forced. */
+  FixQuorum?: number;
+  ForcedBy?: string | null;
+  Lineage?: string;
+  Voters: Voter[];
+  Witness: Witness | null;
+  /** Votes in force, those that keep quorum, and those that are there. */
+  Votes: number;
+  Needed: number;
+  Present: number;
   Quorate?: boolean;
-  Explanation?: string[];
+  Explanation: string[];
+}
+
+/** A node as a voter. */
+export interface Voter {
+  Node: string;
+  NodeWeight?: number;
+  DynamicWeight?: number;
+  /** The vote in force. */
+  Vote: number;
+  Up: boolean;
+  HeardMs?: number | null;
+  /** Why there is no vote in force. */
+  Why: string | null;
+}
+
+/** The witness as a voter. */
+export interface Witness {
+  Kind?: string;
+  Resource: string;
+  State?: string;
+  OwnerNode?: string | null;
+  DynamicWeight: number;
+  HostNode?: string | null;
+  Epoch?: number | null;
+  SinceMs?: number | null;
+  Healthy: boolean;
+  Why: string | null;
+}
+
+/** GET /quorum/steps. */
+export interface Steps {
+  Steps: Notice[];
+  Silent: string[];
 }
 
 /** One common property. */
