@@ -94,6 +94,8 @@ impl Ownership {
             let mut state = self.shared.state();
             if let Some(reign) = state.reign.as_mut().filter(|reign| !reign.defence.is_lost(begun_ms)) {
                 reign.on_lost = on_lost;
+                drop(state);
+                self.shared.say("arbitration won at once: this node holds the reservation already and defends it");
                 return Ok(());
             }
             state.releases

@@ -93,7 +93,9 @@ fn every_step_is_said() {
         }
     };
     first.acquire(&store, TERMS, ignore(), || true).expect("free");
-    check(&first_says, &["nobody holds the reservation", "arbitration won", "first defence"]);
+    check(&first_says, &["nobody holds the reservation", "arbitration won after", "first defence"]);
+    first.acquire(&store, TERMS, ignore(), || true).expect("an owner stays the owner");
+    check(&first_says, &["holds the reservation already"]);
     second.acquire(&store, TERMS, ignore(), || true).expect_err("defended");
     let waits = format!("waiting {} ms", crate::reservation::challenge_wait_ms(TERMS.interval_ms));
     check(&second_says, &[&waits, "arbitration lost"]);

@@ -51,6 +51,14 @@ impl Instance {
         }
     }
 
+    /// The library says that the device is gone.
+    pub(super) fn device_is_lost(&self) {
+        let mut inner = lock(&self.inner);
+        if inner.device == Device::Held {
+            inner.device = Device::Free;
+        }
+    }
+
     /// The worker: Release, when no Arbitrate is under way.
     pub(super) fn release(&self, generation: u64) {
         lock(&self.inner).device = Device::Free;

@@ -40,6 +40,7 @@ impl ResourceSide for Instance {
     }
 
     fn quorum_lost(&self) {
+        self.device_is_lost();
         self.monitor.outbox.push(FromMonitor::QuorumResourceLost { resource: self.id });
     }
 
