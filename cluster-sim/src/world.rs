@@ -95,6 +95,8 @@ pub struct World {
     pub runs_changed: u64,
     /// Times at which quorum was forced on some node.
     pub forced: u64,
+    /// The cluster is built; sabotage of what building it needs begins now.
+    pub has_begun: bool,
     /// Rules taken out, for tests of the simulator.
     pub sabotage: Sabotage,
     seed: u64,
@@ -144,6 +146,7 @@ impl World {
             facts_taken: 0,
             runs_changed: 0,
             forced: 0,
+            has_begun: false,
             sabotage: sabotage.into(),
             seed,
             dice: Dice::new(seed),

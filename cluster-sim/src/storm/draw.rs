@@ -107,10 +107,10 @@ impl Drawing {
 
     fn storage(&mut self, settings: &Settings, node: NodeId, cast: &Cast) -> Option<Act> {
         let device = cast.device?;
-        Some(match self.dice.between(0, 9) {
+        Some(match self.dice.between(0, 11) {
             0 | 1 if settings.storage => Act::CutStorage(node, true),
             2 | 3 => Act::CutStorage(node, false),
-            4 if settings.storage => Act::LoseReservation(device),
+            4 | 9 | 10 if settings.storage => Act::LoseReservation(device),
             5 if settings.storage => Act::SlowDevice(device, self.dice.between(0, 80)),
             6 if settings.storage => Act::FullDevice(device, self.dice.chance(500)),
             7 if settings.storage => Act::BreakDevice(device, self.dice.chance(400)),

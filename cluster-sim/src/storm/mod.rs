@@ -5,6 +5,7 @@
 
 mod act;
 mod draw;
+mod kind;
 mod settings;
 pub mod shrink;
 
@@ -25,6 +26,7 @@ use crate::sabotage::Sabotage;
 use crate::world::{Weather, World};
 
 pub use self::act::{Act, Timed};
+pub use self::kind::{Kind, UnknownKind};
 pub use self::settings::{LENGTH, Settings};
 
 /// How a storm went.
@@ -48,7 +50,11 @@ impl Outcome {
     /// The line that runs this storm again.
     #[must_use]
     pub fn replay(&self) -> String {
-        format!("cluster sim --seed {}", self.settings.seed)
+        let Settings { seed, kind, .. } = self.settings;
+        match kind {
+            Kind::Any => format!("cluster sim --seed {seed}"),
+            kind => format!("cluster sim --seed {seed} --kind {kind}"),
+        }
     }
 }
 
@@ -160,6 +166,7 @@ impl Storm {
         }
         self.pass(2_000);
         self.world.weather = settings.weather;
+        self.world.has_begun = true;
         if let Some(device) = self.world.devices.get_mut(&device) {
             device.slow = settings.slow_witness;
         }

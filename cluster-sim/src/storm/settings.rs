@@ -3,6 +3,7 @@
 use cluster_engine::quorum::Model;
 use serde_json::{Value, json};
 
+use super::kind::Kind;
 use crate::dice::Dice;
 use crate::world::Weather;
 
@@ -14,6 +15,8 @@ pub const LENGTH: u64 = 60_000;
 pub struct Settings {
     /// The seed.
     pub seed: u64,
+    /// What it tries hard.
+    pub kind: Kind,
     /// Nodes.
     pub nodes: u64,
     /// Groups, each with a chain of resources.
@@ -76,6 +79,7 @@ impl Settings {
         let storage = has_witness && dice.chance(600);
         Settings {
             seed,
+            kind: Kind::Any,
             nodes: dice.between(3, 7),
             groups: dice.between(1, 4),
             resources: dice.between(1, 3),
@@ -113,6 +117,7 @@ impl Settings {
         let Weather { loss, duplication, delay_min, delay_max, disk_min, disk_max } = self.weather;
         vec![
             ("seed", json!(self.seed)),
+            ("kind", json!(self.kind.word())),
             ("nodes", json!(self.nodes)),
             ("groups", json!(self.groups)),
             ("resources_per_group", json!(self.resources)),
@@ -140,124 +145,5 @@ impl Settings {
             ("switches", json!(self.switches)),
             ("forces", json!(self.forces)),
         ]
-    }
-}
-
-/// Kinds of storms: what a rule needs to be tried hard.
-impl Settings {
-    /// Without a witness and without any fault of storage: nodes alone vote, and all of them all the time.
-    #[must_use]
-    pub fn nodes_only(self) -> Settings {
-        Settings {
-            model: Model::NodeMajority,
-            dynamic_quorum: false,
-            slow_witness: 0,
-            storage: false,
-            wipes: false,
-            switches: false,
-            ..self
-        }
-    }
-
-    /// Frozen and thawed services on a quick network.
-    #[must_use]
-    pub fn freezing(self) -> Settings {
-        Settings { kills: false, freezes: true, cuts: true, failures: false, lies: false, pace: 400, ..self }
-            .nodes_only()
-    }
-
-    /// Partitions that come and go on a slow network with slow disks, and many groups on the move.
-    #[must_use]
-    pub fn parting(self) -> Settings {
-        let weather = Weather { loss: 80, delay_max: 60, disk_max: 100, ..self.weather };
-        Settings {
-            nodes: 5,
-            groups: 4,
-            kills: false,
-            freezes: false,
-            cuts: true,
-            failures: true,
-            pace: 250,
-            weather,
-            ..self
-        }
-        .nodes_only()
-    }
-
-    /// Services that die all the time, on slow disks.
-    #[must_use]
-    pub fn dying(self) -> Settings {
-        let weather = Weather { disk_max: 100, ..self.weather };
-        Settings { kills: true, cuts: true, pace: 300, weather, ..self }.nodes_only()
-    }
-
-    /// The disk alone votes, it is slow, and its owner is frozen, killed and cut off from it all the time.
-    #[must_use]
-    pub fn disk_alone(self) -> Settings {
-        Settings {
-            model: Model::DiskOnly,
-            slow_witness: 40,
-            kills: true,
-            freezes: true,
-            cuts: true,
-            storage: true,
-            wipes: false,
-            forces: false,
-            reads: 500,
-            pace: 300,
-            ..self
-        }
-    }
-
-    /// Nodes and a disk vote, and the quorum model changes while owners die.
-    #[must_use]
-    pub fn taking_over(self) -> Settings {
-        Settings {
-            model: Model::NodeAndDiskMajority,
-            nodes: self.nodes.min(4),
-            slow_witness: self.slow_witness.max(20),
-            kills: true,
-            freezes: true,
-            cuts: true,
-            storage: true,
-            switches: true,
-            forces: false,
-            pace: 300,
-            ..self
-        }
-    }
-
-    /// Resources that fail all the time, and nobody interferes.
-    #[must_use]
-    pub fn failing(self) -> Settings {
-        Settings {
-            kills: false,
-            freezes: false,
-            cuts: false,
-            failures: true,
-            lies: false,
-            skew: false,
-            pace: 300,
-            ..self
-        }
-        .nodes_only()
-    }
-
-    /// Resources and monitors that lie and crash.
-    #[must_use]
-    pub fn lying(self) -> Settings {
-        Settings { failures: true, lies: true, pace: 300, ..self }.nodes_only()
-    }
-
-    /// Clients that read much more than they write.
-    #[must_use]
-    pub fn reading(self) -> Settings {
-        Settings { reads: 950, freezes: true, cuts: true, pace: 150, ..self }
-    }
-
-    /// Nodes that are lost until nothing but force helps.
-    #[must_use]
-    pub fn forcing(self) -> Settings {
-        Settings { kills: true, cuts: true, forces: true, wipes: false, pace: 400, ..self }
     }
 }

@@ -57,7 +57,7 @@ impl World {
             }
             Effect::Reply { ticket, result } => {
                 self.rejoin_answered(ticket, id, &result);
-                if !self.sabotage.replies_lost {
+                if !(self.sabotage.replies_lost && self.has_begun) {
                     self.seen.push(Seen::Reply { node: id, ticket, result: result.clone() });
                 }
                 if self.sabotage.replies_twice {

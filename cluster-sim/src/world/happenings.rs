@@ -135,7 +135,7 @@ impl World {
             }
             Happening::Wake { node, incarnation } => {
                 let is_due = self.wakes.get(&node).is_some_and(|at| *at <= self.now);
-                if self.sabotage.nobody_wakes {
+                if self.sabotage.nobody_wakes && self.has_begun {
                     return;
                 }
                 if is_due && self.machines.get(&node).is_some_and(|m| m.incarnation == incarnation && m.is_awake()) {
