@@ -23,6 +23,12 @@ export class MockCluster {
     this.resources = [];
     this.leader = nodes[0];
     this.quorate = true;
+    /** Who forced quorum: then it alone is enough. */
+    this.forced = null;
+    this.storageCut = new Set();
+    this.model = 'NodeAndDiskMajority';
+    this.host = nodes[0];
+    this.epoch = 1;
     this.#samples();
   }
 
@@ -32,6 +38,7 @@ export class MockCluster {
     this.#group('Shop', a, [], [['Shop Address', 'IP Address', []], ['Shop Name', 'Network Name', ['Shop Address']], ['Shop Share', 'Generic Script', []], ['Orders', 'Generic Application', ['Shop Name', 'Shop Share']], ['Invoices', 'Generic Application', ['Orders']]]);
     this.#group('Script', b, [], [['Script', 'Generic Script', []]]);
     this.#group('Hello', c, [c], [['Hello', 'Hello', []]]);
+    this.#group('Available Storage', a, [], [['Cluster Disk 1', 'Physical Disk', []]]);
     this.#group('Cluster Group', a, [], [['Cluster IP Address', 'IP Address', []], ['Cluster Name', 'Network Name', ['Cluster IP Address']]], true);
     this.note('Information', 'CS', null, 'The cluster was formed.', null);
   }
@@ -46,8 +53,8 @@ export class MockCluster {
     }
   }
 
-  note(level, component, event, text, subject, why = [], node = null) {
-    const notice = { Id: `${this.applied}.${this.notices.length}`, Time: new Date(this.now).toISOString(), Level: level, Component: component, EventId: event, Text: text, Subject: subject, Why: why, Node: node };
+  note(level, component, event, text, subject, why = [], node = null, step = null) {
+    const notice = { Step: step, Id: `${this.applied}.${this.notices.length}`, Time: new Date(this.now).toISOString(), Level: level, Component: component, EventId: event, Text: text, Subject: subject, Why: why, Node: node };
     this.notices.push(notice);
     this.changed();
     this.heard(notice);
@@ -77,11 +84,20 @@ export class MockCluster {
     return (this.quorate ? alive.find((one) => one.member) : alive[0]) ?? null;
   }
 
+  /** The part of the notices that tells of arbitrations. */
+  steps() {
+    return { Steps: this.notices.filter((one) => one.Step !== null), Silent: this.nodes.filter((one) => one.process !== 'running').map((one) => one.name) };
+  }
+  witnessWorks() {
+    return this.quorate && this.host !== null && !this.storageCut.has(this.host) && this.node(this.host).member;
+  }
+
   // ---- time passes
 
   tick(now) {
     this.now = now;
     this.#membership();
+    this.#witness();
     for (const group of this.groups) {
       const host = this.quorate && this.node(group.owner).member;
       for (const one of this.of(group)) this.#step(group, one, host);
@@ -141,10 +157,27 @@ export class MockCluster {
     return seen;
   }
 
+  /** The witness goes to whoever can have it. */
+  #witness() {
+    if (this.model === 'NodeMajority' || !this.quorate || this.witnessWorks()) return;
+    const next = this.nodes.find((one) => one.member && !this.storageCut.has(one.name))?.name ?? null;
+    if (next === null || next === this.host) return;
+    const told = (level, text, step) => this.note(level, 'QUORUM', null, text, null, [], next, step);
+    told('Information', "Arbitration for quorum resource 'Cluster Disk 1' begins.", 'Challenge');
+    told('Information', 'The former owner did not defend its reservation.', 'Said');
+    told('Information', "Arbitration for 'Cluster Disk 1' was won.", 'Won');
+    this.host = next;
+    this.epoch += 1;
+    this.group('Available Storage').owner = next;
+    told('Information', `The disk witness votes on node '${next}', epoch ${this.epoch}.`, 'Hosted');
+  }
+
   #membership() {
     const running = this.nodes.filter((one) => one.process === 'running').map((one) => one.name);
     const sides = running.map((name) => this.#reach(name));
-    const majority = sides.filter((side) => side.size * 2 > this.nodes.length).sort((a, b) => b.size - a.size)[0] ?? null;
+    const isEnough = (side) => side.size * 2 > this.nodes.length || (this.forced !== null && side.has(this.forced));
+    const majority = sides.filter(isEnough).sort((a, b) => b.size - a.size)[0] ?? null;
+    if (majority !== null && majority.size * 2 > this.nodes.length) this.forced = null;
     for (const node of this.nodes) {
       const inside = majority?.has(node.name) ?? false;
       if (node.member && !inside) {
@@ -157,7 +190,7 @@ export class MockCluster {
       } else node.lostAt = null;
     }
     const members = this.nodes.filter((one) => one.member);
-    const quorate = members.length * 2 > this.nodes.length;
+    const quorate = isEnough(new Set(members.map((one) => one.name)));
     if (this.quorate && !quorate) this.note('Critical', 'QUORUM', 1177, 'Quorum was lost: the Cluster service ends all resources.', null, [`${members.length} of ${this.nodes.length} votes are here, ${Math.floor(this.nodes.length / 2) + 1} are needed`]);
     if (!this.quorate && quorate) this.note('Information', 'QUORUM', null, 'Quorum was regained.', null);
     this.quorate = quorate;

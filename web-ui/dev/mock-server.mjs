@@ -69,10 +69,11 @@ function stream(mock, streams, response) {
 }
 
 async function route(mock, method, [noun, name, verb, extra], body, query) {
-  if (noun === 'lab') return name === 'nodes' ? labNode(mock, verb, extra) : lab(mock, method, name, body);
+  if (noun === 'lab') return name === 'nodes' ? labNode(mock, verb, extra, body) : lab(mock, method, name, body);
   if (mock.answering() === null) return NOBODY;
   if (method !== 'GET' && !mock.quorate) return NO_QUORUM;
   if (noun === 'cluster' && (name === 'properties' || method === 'PATCH')) return common(mock, 'cluster', mock, method, body);
+  if (noun === 'quorum') return quorum(mock, method, name, body);
   if (name === undefined) return method === 'GET' ? lists(mock, noun, query) : missing('path', noun, 2);
   switch (noun) {
     case 'nodes': return onNode(mock, mock.node(name), method, verb, body);
@@ -89,10 +90,18 @@ function lists(mock, noun, query) {
     case 'nodes': return snapshot.Nodes;
     case 'groups': return snapshot.Groups;
     case 'resources': return snapshot.Resources;
-    case 'quorum': return views.quorum(mock);
     case 'events': return mock.notices.slice(-Number(query.get('limit') ?? 500));
     default: return missing('path', noun, 2);
   }
+}
+
+function quorum(mock, method, name, body) {
+  if (name === 'steps') return mock.steps();
+  if (method === 'GET') return views.quorum(mock);
+  const isKnown = ['NodeMajority', 'NodeAndDiskMajority', 'DiskOnly'].includes(body?.QuorumType);
+  if (!isKnown) return { status: 400, code: 87, name: 'ERROR_INVALID_PARAMETER', message: `'${body?.QuorumType}' is no quorum model of this make-believe cluster.`, facts: {} };
+  mock.model = body.QuorumType;
+  return mock.note('Information', 'QUORUM', null, `Quorum is ${mock.model} now.`, null);
 }
 
 /** Reads or sets common properties; a name that the kind does not have is refused. */
@@ -145,6 +154,7 @@ function lab(mock, method, noun, body) {
   const about = (text) => mock.note('Warning', 'LAB', null, text, null);
   if (noun === 'heal') {
     mock.cut.clear();
+    mock.storageCut.clear();
     for (const node of mock.nodes) Object.assign(node, { process: 'running' });
     return about('Everything was healed.');
   }
@@ -152,10 +162,15 @@ function lab(mock, method, noun, body) {
     for (const link of [`${body.From}>${body.To}`, `${body.To}>${body.From}`]) body.Cut ? mock.cut.add(link) : mock.cut.delete(link);
     return about(`The link between ${body.From} and ${body.To} was ${body.Cut ? 'cut' : 'healed'}.`);
   }
+  if (noun === 'storage') {
+    if (mock.node(body.Node) === undefined) return missing('node', body.Node, 5042);
+    body.Cut ? mock.storageCut.add(body.Node) : mock.storageCut.delete(body.Node);
+    return about(`The storage path of ${body.Node} was ${body.Cut ? 'cut' : 'mended'}.`);
+  }
   return missing('path', noun, 2);
 }
 
-function labNode(mock, name, verb) {
+function labNode(mock, name, verb, body) {
   const node = mock.node(name);
   if (node === undefined) return missing('node', name, 5042);
   const process = { kill: 'stopped', stop: 'stopped', pause: 'paused', continue: 'running', start: 'running' }[verb];
@@ -163,6 +178,7 @@ function labNode(mock, name, verb) {
   if (verb === 'start' && node.process !== 'stopped') return { status: 409, code: 1056, name: 'ERROR_SERVICE_ALREADY_RUNNING', message: `Node ${name} is running already.`, facts: { Node: name } };
   if (verb === 'start') Object.assign(node, { pid: node.pid + 1, restarts: node.restarts + 1 });
   node.process = process;
+  if (verb === 'start' && body?.ForceQuorum === true) mock.forced = node.name;
   return mock.note('Warning', 'LAB', null, `Node ${name}: ${verb}.`, { Kind: 'Node', Name: name });
 }
 

@@ -4,14 +4,14 @@ export function cluster(mock) {
   const answering = mock.answering();
   return {
     Name: 'WOLFDEN', Id: '5a6f6c66-0000-4000-8000-000000000001', AnsweredBy: answering?.name ?? null, Leader: mock.leader, Quorate: mock.quorate, Stale: !mock.quorate,
-    Applied: mock.applied, Time: new Date(mock.now).toISOString(), Incarnation: 1, QuorumType: 'NodeMajority', QuorumResource: null, DetectionMs: 1000, FenceMs: 1500, Lab: true, Version: 'mock', Properties: {},
+    Applied: mock.applied, Time: new Date(mock.now).toISOString(), Incarnation: 1, QuorumType: mock.model, QuorumResource: mock.model === 'NodeMajority' ? null : 'Cluster Disk 1', DetectionMs: 1000, FenceMs: 1500, Lab: true, Version: 'mock', Properties: {},
   };
 }
 
 export function node(mock, one) {
   const isKnown = mock.quorate || one.name === mock.answering()?.name;
   return {
-    Name: one.name, Id: one.id, State: !isKnown || (!one.member && mock.quorate) ? 'Down' : one.paused ? 'Paused' : 'Up', Leader: one.name === mock.leader, QuorumOwner: false, NodeWeight: 1, DynamicWeight: one.member ? 1 : 0,
+    Name: one.name, Id: one.id, State: !isKnown || (!one.member && mock.quorate) ? 'Down' : one.paused ? 'Paused' : 'Up', Leader: one.name === mock.leader, QuorumOwner: one.name === mock.host, NodeWeight: 1, DynamicWeight: one.member ? 1 : 0, StatusInformation: 'Normal', QuarantineEndsMs: null, NeedsPreventQuorum: 0,
     DrainStatus: one.drain, ProcessId: one.pid, Address: `127.0.0.1:${5000 + Number(one.id)}`, ApiAddress: `127.0.0.1:${6000 + Number(one.id)}`, LastHeardMs: one.member ? 40 : 30000, Groups: mock.groups.filter((group) => group.owner === one.name).map((group) => group.name),
   };
 }
@@ -47,23 +47,31 @@ export function resource(mock, one) {
 export function lab(mock) {
   const names = mock.nodes.map((one) => one.name);
   return {
-    Url: 'http://127.0.0.1:7820', Directory: '/tmp/mock', Nodes: mock.nodes.map((one) => ({ Name: one.name, Process: one.process, ProcessId: one.pid, ApiAddress: '', Restarts: one.restarts })),
+    Url: 'http://127.0.0.1:7820', Directory: '/tmp/mock', Nodes: mock.nodes.map((one) => ({ Name: one.name, Process: one.process, ProcessId: one.pid, ApiAddress: '', Restarts: one.restarts, StorageCut: mock.storageCut.has(one.name) })),
     Links: names.flatMap((From) => names.filter((To) => To !== From).map((To) => ({ From, To, Cut: mock.cut.has(`${From}>${To}`) }))),
   };
 }
 
 export function snapshot(mock) {
   return {
-    Cluster: cluster(mock), Nodes: mock.nodes.map((one) => node(mock, one)), Groups: mock.groups.map((one) => group(mock, one)), Resources: mock.resources.map((one) => resource(mock, one)), Lab: lab(mock),
+    Cluster: cluster(mock), Nodes: mock.nodes.map((one) => node(mock, one)), Groups: mock.groups.map((one) => group(mock, one)), Resources: mock.resources.map((one) => resource(mock, one)), Quorum: quorum(mock), Lab: lab(mock),
   };
 }
 
 export function quorum(mock) {
-  const votes = mock.nodes.filter((one) => one.member).length;
-  const needed = Math.floor(mock.nodes.length / 2) + 1;
+  const here = mock.nodes.filter((one) => one.member).length;
+  const votes = mock.forced === null ? mock.nodes.length : 1;
+  const needed = Math.floor(votes / 2) + 1;
+  const works = mock.witnessWorks();
+  const voter = (one) => {
+    const Vote = mock.forced === null || one.name === mock.forced ? 1 : 0;
+    return { Node: one.name, Id: Number(one.id), NodeWeight: 1, DynamicWeight: Vote, Vote, Up: one.member, HeardMs: 40, Why: Vote === 1 ? null : 'not up' };
+  };
+  const witness = { Kind: 'Disk', Resource: 'Cluster Disk 1', State: works ? 'Online' : 'Failed', OwnerNode: mock.host, DynamicWeight: 0, HostNode: mock.host, Epoch: mock.epoch, SinceMs: 1000, Healthy: works, Why: works ? "not needed, the nodes' votes are odd in number" : 'not usable' };
   return {
-    QuorumType: 'NodeMajority', QuorumResource: null, Voters: mock.nodes.map((one) => ({ Node: one.name, Vote: 1, Up: one.member })), Votes: mock.nodes.length, Needed: needed, Quorate: mock.quorate,
-    Explanation: [`${votes} of ${mock.nodes.length} votes are present, ${needed} are needed.`],
+    QuorumType: mock.model, QuorumResource: mock.model === 'NodeMajority' ? null : 'Cluster Disk 1', Path: 'MSCS', MaxQuorumLogSize: 1024, DynamicQuorum: 1, LowerQuorumPriorityNodeID: 0, FixQuorum: mock.forced === null ? 0 : 1, ForcedBy: mock.forced, Lineage: '0',
+    Voters: mock.nodes.map(voter), Witness: mock.model === 'NodeMajority' ? null : witness, Votes: votes, Needed: needed, Present: Math.min(here, votes), Quorate: mock.quorate,
+    Explanation: [`${votes} votes are in force; ${Math.min(here, votes)} are present, ${needed} are needed.`],
   };
 }
 

@@ -38,10 +38,23 @@ const inColumn = (node, name) => at(`column-${node}`).locator(`[data-testid="gro
 const allUp = async () => (await nodes()).every((one) => one.state === 'Up');
 const allRest = async () => (await groups()).every((one) => one.state !== 'Pending');
 
+const host = () => at('quorum-board').getAttribute('data-host');
+
+/** Two of three at the same moment: one after the other, the last one would go on (dynamic quorum). */
+async function loseQuorum(first, second) {
+  await eventually('all nodes are up', allUp, SETTLE_MS);
+  await eventually('the witness is not needed for the majority', async () => (await at('vote-meter').getAttribute('data-votes')) === '3', SETTLE_MS);
+  await at(`kill-${first}`).click();
+  await at(`kill-${second}`).click();
+  await leave();
+  await at('banner-quorum').waitFor({ timeout: SETTLE_MS });
+}
+
 /** A group to try things on: online, not the core group, with resources. */
 async function usable() {
   const found = (await groups()).filter((one) => one.state === 'Online');
-  const ordinary = found.find((one) => one.core !== 'true');
+  // Not the group of the witness either: its resource is what others count on.
+  const ordinary = found.find((one) => one.core !== 'true' && one.name !== 'Available Storage');
   if (ordinary !== undefined) return ordinary;
   throw new Error(`no group is online: ${JSON.stringify(await groups())}`);
 }
@@ -135,29 +148,86 @@ await steps.step('the node is started again and comes up', async () => {
   await eventually(`${killed} is up`, async () => (await at(`node-${killed}`).getAttribute('data-state')) === 'Up', SETTLE_MS);
 });
 
-await steps.step('a link is cut and everything is healed', async () => {
+await steps.step('the votes stand above the nodes, and what they mean is told', async () => {
   await eventually('all nodes are up', allUp, SETTLE_MS);
-  const link = page.locator('[data-testid^="link-"]').first();
-  const id = await link.getAttribute('data-testid');
-  await link.focus();
+  const votes = () => page.locator('[data-testid^="vote-"][data-vote]').evaluateAll((all) => all.map((one) => ({ ...one.dataset, name: one.dataset.testid.slice('vote-'.length) })));
+  await eventually('each node has its vote', async () => (await votes()).filter((one) => one.vote === '1' && one.present === 'true').length >= 3, SETTLE_MS);
+  const meter = await at('vote-meter').evaluate((one) => ({ ...one.dataset }));
+  check(Number(meter.present) >= Number(meter.needed) && Number(meter.needed) * 2 > Number(meter.votes), `the meter shows ${JSON.stringify(meter)}`);
+  await at('quorum-open').click();
+  await leave();
+  await eventually('it is told what the votes mean', async () => /votes? (is|are) in force/.test(await at('quorum-explanation').innerText()), SETTLE_MS);
+});
+
+await steps.step('votes are counted otherwise, and back again', async () => {
+  const board = () => at('quorum-board').getAttribute('data-model');
+  await eventually('the demo has a disk as its witness', async () => (await board()) === 'NodeAndDiskMajority', SETTLE_MS);
+  await at('quorum-set').click();
+  await at('quorum-set-nodes').click();
+  await leave();
+  await accepted();
+  check((await command()) === 'cluster quorum set --node-majority', `the command bar shows "${await command()}"`);
+  await eventually('the nodes alone vote', async () => (await board()) === 'NodeMajority', SETTLE_MS);
+  await at('quorum-set').click();
+  await page.locator('[data-testid^="quorum-set-NodeAndDiskMajority"]').first().click();
+  await leave();
+  await accepted();
+  await eventually('the disk is the witness again', async () => (await board()) === 'NodeAndDiskMajority', SETTLE_MS);
+  await eventually('it has a host', async () => (await host()) !== '', SETTLE_MS);
+});
+
+await steps.step('the witness finds another host, and each step of the way is on the time axis', async () => {
+  const before = await eventually('the witness has a host', host, SETTLE_MS);
+  await click(`kill-${before}`);
+  await accepted();
+  const after = await eventually('another node hosts it', async () => ((await host()) !== before ? host() : null), SETTLE_MS);
+  const told = page.locator(`[data-testid="step"][data-node="${after}"]`);
+  for (const step of ['Challenge', 'Won', 'Hosted']) await told.and(page.locator(`[data-step="${step}"]`)).first().waitFor({ timeout: SETTLE_MS });
+  await eventually('the vote of the dead node does not count', async () => (await at(`vote-${before}`).getAttribute('data-present')) === 'false', SETTLE_MS);
+  await click(`start-${before}`);
+  await accepted();
+  await eventually('all nodes are up', allUp, SETTLE_MS);
+});
+
+await steps.step('a storage path is cut and mended', async () => {
+  const owner = await host();
+  const { name } = (await nodes()).find((one) => one.name !== owner);
+  await at(`way-${name}`).focus();
   await page.keyboard.press('Enter');
   await leave();
   await accepted();
-  await eventually('the link is shown as cut', async () => (await at(id).getAttribute('data-cut')) === 'both', SETTLE_MS);
+  check((await command()) === `cluster lab cut-storage ${name}`, `the command bar shows "${await command()}"`);
+  await eventually('the way is shown as cut', async () => (await at(`way-${name}`).getAttribute('data-cut')) === 'true', SETTLE_MS);
+  check(/storage cut/i.test(await at(`node-${name}`).innerText()), 'the node does not say that its storage is cut');
+  await click(`storage-${name}`);
+  await accepted();
+  await eventually('the way is whole', async () => (await at(`way-${name}`).getAttribute('data-cut')) === 'false', SETTLE_MS);
+});
+
+await steps.step('links are cut until the network falls apart, and everything is healed', async () => {
+  await eventually('all nodes are up', allUp, SETTLE_MS);
+  const [lonely] = (await nodes()).map((one) => one.name);
+  const links = await page.locator('[data-testid^="link-"]').evaluateAll((all, name) => all.map((one) => one.dataset.testid).filter((id) => id.split('-').includes(name)), lonely);
+  check(links.length === 2, `${lonely} has ${links.length} links`);
+  for (const id of links) {
+    await at(id).focus();
+    await page.keyboard.press('Enter');
+    await leave();
+    await accepted();
+    await eventually('the link is shown as cut', async () => (await at(id).getAttribute('data-cut')) === 'both', SETTLE_MS);
+  }
+  await eventually('the parts are named', async () => (await at('parts').innerText()).includes(lonely), SETTLE_MS);
+  await eventually(`${lonely} is down`, async () => (await at(`node-${lonely}`).getAttribute('data-state')) === 'Down', SETTLE_MS);
   await click('heal-all');
   await accepted();
-  await eventually('the link is whole', async () => (await at(id).getAttribute('data-cut')) === 'none', SETTLE_MS);
+  await eventually('the links are whole', async () => (await at(links[0]).getAttribute('data-cut')) === 'none', SETTLE_MS);
   await eventually('all nodes are up again', allUp, SETTLE_MS);
 });
 
 await steps.step('without quorum the page says so, refuses politely, and the lab brings the cluster back', async () => {
   const [first, second] = (await nodes()).map((one) => one.name);
   const { name } = await usable();
-  await click(`kill-${first}`);
-  await accepted();
-  await click(`kill-${second}`);
-  await accepted();
-  await at('banner-quorum').waitFor({ timeout: SETTLE_MS });
+  await loseQuorum(first, second);
   await click(`online-${name}`);
   await at('toast').first().waitFor({ timeout: SETTLE_MS });
   check(/\(\d+\)/.test(await at('toast').first().innerText()), 'the refusal shows no code');
@@ -165,6 +235,25 @@ await steps.step('without quorum the page says so, refuses politely, and the lab
   await eventually('all nodes are up', allUp, SETTLE_MS);
   await eventually('the banner is gone', async () => (await at('banner-quorum').count()) === 0, SETTLE_MS);
   await eventually(`${name} is online again`, async () => (await group(name))?.state === 'Online', SETTLE_MS);
+});
+
+await steps.step('quorum is forced on the last node, with a warning, and the others join it', async () => {
+  const [first, second, third] = (await nodes()).map((one) => one.name);
+  const { name } = await usable();
+  await loseQuorum(first, second);
+  await at('force-open').click();
+  check((await at('force-node').inputValue()) === third, `${await at('force-node').inputValue()} is proposed, and not ${third}, which runs`);
+  check(/is lost/.test(await at('force-dialog').innerText()), 'nothing is said of what is lost');
+  await at('force-quorum').click();
+  await leave();
+  await accepted();
+  check((await command()).endsWith(`cluster node start ${third} --force-quorum`), `the command bar shows "${await command()}"`);
+  await eventually('there is quorum again', async () => (await at('banner-quorum').count()) === 0 && /quorum/i.test(await at('quorum').innerText()), SETTLE_MS);
+  await eventually('the board says that it was forced', async () => /forced on/.test(await at('quorum-board').innerText()), SETTLE_MS);
+  await eventually(`${name} is online there`, async () => (await group(name))?.state === 'Online', SETTLE_MS);
+  await click('heal-all');
+  await eventually('the others have joined', allUp, SETTLE_MS);
+  await eventually('it is not forced any more', async () => !/forced on/.test(await at('quorum-board').innerText()), SETTLE_MS);
 });
 
 await steps.step('nothing went wrong inside the page', async () => {

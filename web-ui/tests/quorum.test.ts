@@ -81,6 +81,11 @@ describe('episodes', () => {
       ['Lost', 'n1,n2', '0,100,350'],
     ]);
   });
+  test('end when the witness is hosted and something else begins', () => {
+    const steps: [number, Step][] = [[0, 'Challenge'], [50, 'Hosted'], [80, 'TakenOver'], [150, 'Hosted'], [1100, 'Said'], [1300, 'Ended'], [2600, 'Needed']];
+    const got = episodes(steps.map(([ms, step]) => notice(ms, step, 'n1')));
+    expect(got.map((one) => one.marks.map((mark) => mark.step).join())).toEqual(['Ended,Needed', 'Challenge,Hosted,TakenOver,Hosted,Said']);
+  });
   test('what a resource says while nobody arbitrates is none', () => expect(episodes([notice(0, 'Said', 'n1')])).toEqual([]));
   test('what no node in particular did has a lane of its own, below', () => expect(episodes([notice(0, 'Refused', null), notice(1, 'Ended', 'n1')])[0]?.lanes).toEqual(['n1', EVERYBODY]));
   test('a step without a time is left out', () => expect(episodes([{ ...notice(0, 'Won', 'n1'), Time: 'soon' }])).toEqual([]));

@@ -91,6 +91,8 @@ export interface Episode {
 
 /** A pause longer than this begins another episode, in milliseconds. */
 export const EPISODE_GAP_MS = 12_000;
+/** So long after the witness was hosted, what follows is another story, in milliseconds. */
+export const SETTLED_MS = 1000;
 /** The lane of what no node in particular did. */
 export const EVERYBODY = 'cluster';
 /** What resources say while they only defend is no arbitration: such steps stand in an episode that something else began. */
@@ -109,11 +111,18 @@ export function episodes(notices: readonly Notice[]): Episode[] {
   const groups: Mark[][] = [];
   for (const mark of all) {
     const open = groups.at(-1);
-    const last = open?.at(-1);
-    if (open === undefined || last === undefined || mark.at - last.at > EPISODE_GAP_MS) groups.push([mark]);
+    if (open === undefined || begins(mark, open)) groups.push([mark]);
     else open.push(mark);
   }
   return groups.filter((marks) => marks.some((mark) => !QUIET.includes(mark.step))).map(episode).reverse();
+}
+
+/** Does another episode begin with this step? After a pause; or soon after the witness had found its host. */
+function begins(mark: Mark, open: readonly Mark[]): boolean {
+  const last = open.at(-1);
+  const decisive = open.findLast((one) => !QUIET.includes(one.step));
+  const isSettled = decisive?.step === 'Hosted' && mark.at - decisive.at > SETTLED_MS && !QUIET.includes(mark.step);
+  return last === undefined || mark.at - last.at > EPISODE_GAP_MS || isSettled;
 }
 
 function episode(marks: Mark[]): Episode {
