@@ -175,7 +175,10 @@ impl Engine {
             Event::Peer { from, message } => self.peer(from, message),
             Event::Persisted { n } => self.replica.persisted(n),
             Event::Resource { resource, generation, status } => self.resource(resource, generation, status),
-            Event::MonitorLost { monitor, culprit, text } => self.monitor_lost(monitor, culprit, &text),
+            Event::MonitorLost { monitor, culprit, text } => self.monitor_lost(monitor, None, culprit, &text),
+            Event::MonitorPartLost { monitor, resources, culprit, text } => {
+                self.monitor_lost(monitor, Some(&resources), culprit, &text);
+            }
             Event::MonitorHung { monitor, culprit } => self.out.push(Effect::KillMonitor { monitor, culprit }),
             Event::QuorumResourceLost { resource } => self.quorum_resource_lost(resource),
             Event::WitnessTaken { round, epoch, stored } => self.witness_taken(round, epoch, *stored),

@@ -53,6 +53,18 @@ pub enum Event {
         /// In words.
         text: String,
     },
+    /// A monitor that was served by more than one process (which the engine neither asks for nor sees) has lost one of
+    /// them, with these resources in it; the others of the monitor run on.
+    MonitorPartLost {
+        /// Which monitor.
+        monitor: MonitorKey,
+        /// What was open in the process, or was to be opened there.
+        resources: Vec<Guid>,
+        /// Whose fault it was: the resource and the call, when it is known.
+        culprit: Option<(Guid, String)>,
+        /// In words.
+        text: String,
+    },
     /// A call into a monitor process of this node has exceeded DeadlockTimeout. The monitor still talks, but it cannot end
     /// the call; it is to be killed.
     MonitorHung {

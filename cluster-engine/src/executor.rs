@@ -304,9 +304,16 @@ impl Executor {
         Some(report(id, generation, status))
     }
 
-    /// A monitor process ended with everything in it. Returns what to propose.
-    pub(crate) fn monitor_lost(&mut self, monitor: MonitorKey, cause: &Cause, now: Time) -> Vec<Command> {
-        let lost: Vec<Guid> = self.instances.iter().filter(|(_, i)| i.monitor == monitor).map(|(id, _)| *id).collect();
+    /// A monitor process ended with everything in it for which `is_lost`. Returns what to propose.
+    pub(crate) fn monitor_lost(
+        &mut self,
+        monitor: MonitorKey,
+        is_lost: impl Fn(Guid) -> bool,
+        cause: &Cause,
+        now: Time,
+    ) -> Vec<Command> {
+        let is_hit = |id: Guid, instance: &Instance| instance.monitor == monitor && is_lost(id);
+        let lost: Vec<Guid> = self.instances.iter().filter(|(id, i)| is_hit(**id, i)).map(|(id, _)| *id).collect();
         let mut reports = Vec::new();
         for id in lost {
             let Some(instance) = self.instances.remove(&id) else { continue };

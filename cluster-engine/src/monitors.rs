@@ -8,8 +8,15 @@ use crate::notice::{Component, Level, Subject};
 use crate::state::Command;
 
 impl Engine {
-    /// A monitor of this node ended; `culprit`: the resource and the call that it hung in.
-    pub(crate) fn monitor_lost(&mut self, monitor: MonitorKey, culprit: Option<(Guid, String)>, text: &str) {
+    /// A monitor of this node ended, or that part of it which hosted the resources `only`; `culprit`: the resource and the call that it hung in.
+    pub(crate) fn monitor_lost(
+        &mut self,
+        monitor: MonitorKey,
+        only: Option<&[Guid]>,
+        culprit: Option<(Guid, String)>,
+        text: &str,
+    ) {
+        let is_lost = |id: Guid| only.is_none_or(|only| only.contains(&id));
         let cause = match &culprit {
             Some((id, call)) => {
                 let culprit = self.state().resource_name(*id);
@@ -42,10 +49,10 @@ impl Engine {
         self.push(Effect::Notice(notice));
         // A device that the dead monitor defended is defended no more.
         let quorum = self.state().quorum.witness.as_ref().map(|w| w.resource);
-        if let Some(resource) = quorum.filter(|r| self.executor.monitor_of(*r) == Some(monitor)) {
+        if let Some(resource) = quorum.filter(|r| self.executor.monitor_of(*r) == Some(monitor) && is_lost(*r)) {
             self.quorum_resource_lost(resource);
         }
-        for command in self.executor.monitor_lost(monitor, &cause, self.now) {
+        for command in self.executor.monitor_lost(monitor, is_lost, &cause, self.now) {
             self.requests.add(command, None, None);
         }
     }
