@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     match word.as_ref().and_then(|word| word.to_str()) {
         Some("run") => cluster_svc::service::main(arguments),
         Some("monitor") => resmon::main(arguments),
+        Some("wine") => cluster_svc::driver::wine::launch::main(arguments),
         Some("guard") => resmon::main(word.into_iter().chain(arguments).collect::<Vec<OsString>>()),
         Some("--version" | "-V") => {
             println!("cluster-svc {}", env!("CARGO_PKG_VERSION"));

@@ -41,7 +41,7 @@ use crate::api::refused::RefusalBody;
 const EXIT_USAGE: u8 = 2;
 
 /// The processes that a lab is made of: not for people, and not in the help.
-const HIDDEN: &[&str] = &["service", "monitor", "guard", "sample-web"];
+const HIDDEN: &[&str] = &["service", "monitor", "wine", "guard", "sample-web"];
 
 /// Runs the command line `arguments`, without the program's name.
 #[must_use]
@@ -91,6 +91,7 @@ fn hidden(word: &str, arguments: &[OsString]) -> ExitCode {
             crate::service::main(rest.skip(usize::from(is_run)))
         }
         "monitor" => resmon::main(rest),
+        "wine" => crate::driver::wine::launch::main(rest),
         "guard" => resmon::main(arguments.iter().cloned()),
         _ => sample_web::main(rest),
     }

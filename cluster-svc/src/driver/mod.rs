@@ -12,6 +12,7 @@
 //! | `exchange`, `force` | another store for a node: at a join, and by force quorum |
 //! | `peers` | frames to and from the other nodes |
 //! | `monitors` | Resource Monitor processes and their connections |
+//! | `wine` | monitors that are Windows programs, for Windows resource DLLs |
 //! | `earlier` | makes certain that nothing of an earlier life of this service still runs |
 //! | `log`, `history` | cluster.log, and what was told lately |
 //! | `resource_news` | tells resource libraries what changes around them |
@@ -42,6 +43,7 @@ mod registry;
 mod resource_news;
 pub mod start;
 pub mod store;
+pub mod wine;
 pub mod wire;
 mod witness;
 

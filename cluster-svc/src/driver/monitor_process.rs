@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cluster_engine::Level;
-use cluster_engine::call::MonitorKey;
 use resmon::call_record::{self, Interrupted};
 use resmon::frames::{self, LENGTH_BYTES};
 use resmon::protocol::{self, FromMonitor, ToMonitor};
@@ -23,6 +22,9 @@ use super::earlier::{Life, MonitorLock};
 use super::log::{LogLine, LogWriter, MAX_LINE_BYTES};
 use super::node::Input;
 use super::process_files;
+use super::wine::Host;
+use super::wine::launch;
+use super::wine::world::{Ground, World};
 
 /// How many messages wait for a monitor. One that lets more pile up hangs, and is ended.
 const QUEUE_MESSAGES: usize = 4096;
@@ -44,6 +46,8 @@ pub(super) struct MonitorSetting {
     pub(super) node_id: u32,
     pub(super) shared_dir: PathBuf,
     pub(super) run_dir: PathBuf,
+    /// Where the private Windows of this node is, or will be when it is needed.
+    pub(super) wine_prefix: PathBuf,
     pub(super) log: LogWriter,
     pub(super) clock: Clock,
 }
@@ -62,6 +66,22 @@ pub enum MonitorEvent {
     },
 }
 
+/// What kind of program a monitor is.
+pub(super) enum Program {
+    /// The service's own executable.
+    Native,
+    /// The same sources as a Windows program, in the Windows world of the node.
+    Wine((Ground, World)),
+}
+
+/// Whose process it is, and where its news go.
+pub(super) struct Door {
+    pub(super) host: Host,
+    /// Tells this process from earlier ones of the same host.
+    pub(super) number: u64,
+    pub(super) inbox: mpsc::Sender<Input>,
+}
+
 /// A started monitor, as the node's task sees it.
 pub(super) struct MonitorProcess {
     /// Tells this process from earlier ones for the same key.
@@ -73,13 +93,12 @@ pub(super) struct MonitorProcess {
 }
 
 impl MonitorProcess {
-    /// Starts a process for `key` and its task.
+    /// Starts a process and its task.
     pub(super) fn start(
         setting: &MonitorSetting,
         life: &mut Life,
-        key: MonitorKey,
-        number: u64,
-        inbox: mpsc::Sender<Input>,
+        program: &Program,
+        door: Door,
     ) -> std::io::Result<MonitorProcess> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
@@ -87,7 +106,15 @@ impl MonitorProcess {
         let listener = TcpListener::from_std(listener)?;
         let token = uuid::Uuid::new_v4().to_string();
         let (lock, file) = life.monitor_lock()?;
-        let mut child = Command::new(&setting.executable)
+        let mut command = Command::new(&setting.executable);
+        match program {
+            Program::Native => {}
+            Program::Wine((ground, _)) => {
+                command.arg(launch::WORD);
+                ground.surround(&mut command);
+            }
+        }
+        let mut child = command
             .args(["monitor", "--connect", &address.to_string()])
             .env(protocol::TOKEN_VARIABLE, &token)
             .env("WOLFDEN_NODE", &setting.node)
@@ -108,9 +135,11 @@ impl MonitorProcess {
         capture(setting, process_id, child.stderr.take());
         let (queue, messages) = mpsc::channel(QUEUE_MESSAGES);
         let kill = Arc::new(Notify::new());
-        let task = Task { setting: setting.clone(), key, number, inbox, lock, process_id, kill: Arc::clone(&kill) };
+        let life = door.number;
+        let (setting, world) = (setting.clone(), program.world());
+        let task = Task { setting, door, world, lock, process_id, kill: Arc::clone(&kill) };
         tokio::spawn(task.run(child, listener, token, messages));
-        Ok(MonitorProcess { life: number, process_id, queue, kill })
+        Ok(MonitorProcess { life, process_id, queue, kill })
     }
 
     /// Sends a message. A monitor that has let too many pile up is killed instead.
@@ -126,11 +155,19 @@ impl MonitorProcess {
     }
 }
 
+impl Program {
+    fn world(&self) -> Option<World> {
+        match self {
+            Program::Native => None,
+            Program::Wine((_, world)) => Some(world.clone()),
+        }
+    }
+}
+
 struct Task {
     setting: MonitorSetting,
-    key: MonitorKey,
-    number: u64,
-    inbox: mpsc::Sender<Input>,
+    door: Door,
+    world: Option<World>,
     lock: MonitorLock,
     process_id: u32,
     kill: Arc<Notify>,
@@ -147,6 +184,8 @@ impl Task {
                 why = &mut talk => self.outlive(&mut child, &why).await,
             }
         };
+        let problem = self.world.as_ref().and_then(World::problem);
+        let ended = problem.map_or(ended.clone(), |problem| format!("{ended}; Wine: {problem}"));
         process_files::forget(&self.setting.run_dir, self.process_id);
         self.lock.wait_until_gone(DESCENDANT_GRACE, &self.setting.log).await;
         process_files::tidy(&self.setting.run_dir);
@@ -154,7 +193,7 @@ impl Task {
         let interrupted = if was_wanted(&ended) { Vec::new() } else { interrupted };
         let event = MonitorEvent::Ended { text: ended, interrupted };
         // A node that is gone does not care.
-        let _ = self.inbox.send(Input::Monitor { monitor: self.key, life: self.number, event }).await;
+        let _ = self.door.inbox.send(Input::Monitor { monitor: self.door.host, life: self.door.number, event }).await;
     }
 
     /// The connection is over, the process may still be there.
@@ -168,17 +207,22 @@ impl Task {
 
     /// Talks with the process until that is not possible any more; the result says why.
     async fn talk(&self, listener: TcpListener, token: &str, messages: mpsc::Receiver<ToMonitor>) -> String {
-        let connected = tokio::time::timeout(CONNECT_LIMIT, self.accept(&listener, token)).await;
+        let connected = tokio::time::timeout(self.connect_limit(), self.accept(&listener, token)).await;
         drop(listener);
         let Ok(stream) = connected else {
             self.kill.notify_one();
-            return format!("it did not connect within {} s", CONNECT_LIMIT.as_secs());
+            return format!("it did not connect within {} s", self.connect_limit().as_secs());
         };
         let (from, to) = stream.into_split();
         tokio::select! {
             why = self.listen(from) => why,
             why = self.speak(to, messages) => why,
         }
+    }
+
+    /// The first monitor under Wine waits for its world first.
+    fn connect_limit(&self) -> Duration {
+        self.world.as_ref().map_or(CONNECT_LIMIT, |_| launch::WORLD_LIMIT + CONNECT_LIMIT)
     }
 
     /// Waits for the one connection that knows the token.
@@ -214,7 +258,13 @@ impl Task {
                 Err(error) => return error.to_string(),
             };
             let event = MonitorEvent::Says(message);
-            if self.inbox.send(Input::Monitor { monitor: self.key, life: self.number, event }).await.is_err() {
+            if self
+                .door
+                .inbox
+                .send(Input::Monitor { monitor: self.door.host, life: self.door.number, event })
+                .await
+                .is_err()
+            {
                 return "the service is gone".into();
             }
         }

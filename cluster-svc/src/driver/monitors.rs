@@ -12,8 +12,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::convert;
 use super::earlier::Life;
-use super::monitor_process::{MonitorProcess, MonitorSetting};
+use super::monitor_process::{Door, MonitorProcess, MonitorSetting, Program};
 use super::node::{Input, TypeName};
+use super::wine::world::{Ground, World};
+use super::wine::{Host, Kind, Windows};
 
 /// How many control calls wait for an answer before new ones are refused.
 const MAX_CONTROLS: usize = 256;
@@ -26,9 +28,12 @@ pub(super) struct Monitors {
     setting: MonitorSetting,
     life: Life,
     inbox: mpsc::Sender<Input>,
-    running: BTreeMap<MonitorKey, Running>,
+    running: BTreeMap<Host, Running>,
     /// Where each open resource is.
-    homes: BTreeMap<Guid, MonitorKey>,
+    homes: BTreeMap<Guid, Host>,
+    windows: Windows,
+    /// What Wine itself runs for this node.
+    world: Option<World>,
     controls: BTreeMap<RequestId, Control>,
     next_life: u64,
     next_request: u64,
@@ -41,7 +46,7 @@ struct Running {
 }
 
 struct Control {
-    monitor: MonitorKey,
+    monitor: Host,
     answer: oneshot::Sender<ControlAnswer>,
 }
 
@@ -51,16 +56,29 @@ pub(super) struct Lost {
     pub(super) culprit: Option<(Guid, String)>,
     /// Its process.
     pub(super) process_id: u32,
+    /// What was open there.
+    pub(super) resources: Vec<Guid>,
+}
+
+/// Why a call was not carried out.
+pub(super) enum Unserved {
+    /// The process cannot be started, in words.
+    NoMonitor(String),
+    /// The type cannot be hosted: Win32 code and words.
+    Refused(u32, String),
 }
 
 impl Monitors {
     pub(super) fn new(setting: MonitorSetting, life: Life, inbox: mpsc::Sender<Input>) -> Monitors {
+        let windows = Windows::new(setting.executable.clone(), setting.wine_prefix.clone());
         Monitors {
             setting,
             life,
             inbox,
             running: BTreeMap::new(),
             homes: BTreeMap::new(),
+            windows,
+            world: None,
             controls: BTreeMap::new(),
             next_life: 1,
             next_request: 1,
@@ -71,43 +89,53 @@ impl Monitors {
     /// Carries out a call of the engine. The monitor is started when it is not there.
     ///
     /// # Errors
-    /// In words, when the monitor cannot be started.
+    /// When the monitor cannot be started, or can never host this type.
     pub(super) fn call(
         &mut self,
         resource: Guid,
         key: MonitorKey,
         generation: u64,
         entry: EntryPoint,
-    ) -> Result<(), String> {
+    ) -> Result<(), Unserved> {
+        let mut host = self.homes.get(&resource).copied().filter(|host| host.key == key).unwrap_or(Host::native(key));
         match &entry {
-            EntryPoint::Open(_) => {
-                self.homes.insert(resource, key);
+            EntryPoint::Open(spec) => {
+                let kind = self.windows.kind(&spec.dll_name).map_err(|(code, text)| Unserved::Refused(code, text))?;
+                host = Host { key, kind };
+                self.homes.insert(resource, host);
             }
-            EntryPoint::Close => {
-                self.homes.remove(&resource);
-            }
-            EntryPoint::Online
+            // Its home is forgotten when it has been closed.
+            EntryPoint::Close
+            | EntryPoint::Online
             | EntryPoint::Offline
             | EntryPoint::Terminate
             | EntryPoint::Configure(_)
             | EntryPoint::Arbitrate
             | EntryPoint::Release => {}
         }
-        self.process(key)?.send(convert::call(resource, generation, entry));
+        self.process(host).map_err(Unserved::NoMonitor)?.send(convert::call(resource, generation, entry));
         Ok(())
     }
 
-    /// Ends a monitor because of what one of its resources did.
+    /// A resource has been closed.
+    pub(super) fn closed(&mut self, resource: Guid) {
+        self.homes.remove(&resource);
+    }
+
+    /// Ends a monitor because of what one of its resources did: the process that the culprit lives in, or all of the key.
     pub(super) fn kill(&mut self, key: MonitorKey, culprit: Option<(Guid, String)>) {
-        if let Some(running) = self.running.get_mut(&key) {
-            running.culprit = running.culprit.take().or(culprit);
-            running.process.kill();
+        let home = culprit.as_ref().and_then(|(resource, _)| self.homes.get(resource)).copied();
+        for (host, running) in &mut self.running {
+            if host.key == key && home.is_none_or(|home| home == *host) {
+                running.culprit = running.culprit.take().or(culprit.clone());
+                running.process.kill();
+            }
         }
     }
 
     /// Sends something to a monitor if it is there and is still the same process.
-    pub(super) fn send(&self, key: MonitorKey, life: u64, message: ToMonitor) {
-        if let Some(running) = self.running.get(&key).filter(|running| running.process.life == life) {
+    pub(super) fn send(&self, host: Host, life: u64, message: ToMonitor) {
+        if let Some(running) = self.running.get(&host).filter(|running| running.process.life == life) {
             running.process.send(message);
         }
     }
@@ -131,7 +159,7 @@ impl Monitors {
     }
 
     /// The monitor in which a resource is open.
-    pub(super) fn home(&self, resource: Guid) -> Option<MonitorKey> {
+    pub(super) fn home(&self, resource: Guid) -> Option<Host> {
         self.homes.get(&resource).copied().filter(|key| self.running.contains_key(key))
     }
 
@@ -143,12 +171,12 @@ impl Monitors {
     }
 
     /// The same for a type.
-    pub(super) fn notify_type(&mut self, key: MonitorKey, of: TypeName, code: u32, input: Vec<u8>) {
+    pub(super) fn notify_type(&mut self, key: Host, of: TypeName, code: u32, input: Vec<u8>) {
         let resource_type = TypeSpec { name: of.name, dll_name: of.dll_name };
         self.tell(key, |request| ToMonitor::TypeControl { request, resource_type, code, input });
     }
 
-    fn tell(&mut self, key: MonitorKey, message: impl FnOnce(RequestId) -> ToMonitor) {
+    fn tell(&mut self, key: Host, message: impl FnOnce(RequestId) -> ToMonitor) {
         if let Some(running) = self.running.get(&key) {
             // Nobody waits under this number, so the answer is dropped.
             running.process.send(message(RequestId(self.next_request)));
@@ -164,13 +192,20 @@ impl Monitors {
         input: Vec<u8>,
         answer: oneshot::Sender<ControlAnswer>,
     ) {
+        let host = match self.windows.kind(&of.dll_name) {
+            Ok(kind) => Host { key: MonitorKey::Shared, kind },
+            Err((code, text)) => {
+                let _ = answer.send(Err(Refusal::new(code, text)));
+                return;
+            }
+        };
         let resource_type = TypeSpec { name: of.name, dll_name: of.dll_name };
-        self.ask(MonitorKey::Shared, answer, |request| ToMonitor::TypeControl { request, resource_type, code, input });
+        self.ask(host, answer, |request| ToMonitor::TypeControl { request, resource_type, code, input });
     }
 
     fn ask(
         &mut self,
-        key: MonitorKey,
+        key: Host,
         answer: oneshot::Sender<ControlAnswer>,
         question: impl FnOnce(RequestId) -> ToMonitor,
     ) {
@@ -200,22 +235,23 @@ impl Monitors {
     }
 
     /// True when `life` is the present process for `key`.
-    pub(super) fn is_current(&self, key: MonitorKey, life: u64) -> bool {
+    pub(super) fn is_current(&self, key: Host, life: u64) -> bool {
         self.running.get(&key).is_some_and(|running| running.process.life == life)
     }
 
     /// The number of the process for `key`.
-    pub(super) fn process_id(&self, key: MonitorKey) -> Option<u32> {
+    pub(super) fn process_id(&self, key: Host) -> Option<u32> {
         self.running.get(&key).map(|running| running.process.process_id)
     }
 
     /// The process for `key` is gone. Its questions are refused; its resources are closed.
-    pub(super) fn ended(&mut self, key: MonitorKey, life: u64) -> Option<Lost> {
+    pub(super) fn ended(&mut self, key: Host, life: u64) -> Option<Lost> {
         if !self.is_current(key, life) {
             return None;
         }
         let running = self.running.remove(&key)?;
         self.changes += 1;
+        let resources: Vec<Guid> = self.homes.iter().filter(|(_, home)| **home == key).map(|(id, _)| *id).collect();
         self.homes.retain(|_, home| *home != key);
         let (lost, kept) =
             std::mem::take(&mut self.controls).into_iter().partition(|(_, control)| control.monitor == key);
@@ -225,7 +261,7 @@ impl Monitors {
             let text = "the Resource Monitor ended before it answered; see the cluster log, then ask again";
             let _ = control.answer.send(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
         }
-        Some(Lost { culprit: running.culprit, process_id: running.process.process_id })
+        Some(Lost { culprit: running.culprit, process_id: running.process.process_id, resources })
     }
 
     /// Grows with every start and every end of a process.
@@ -233,9 +269,31 @@ impl Monitors {
         self.changes
     }
 
-    /// The processes that run.
+    /// The processes that run. One under Wine is told once per resource in it, as if each had a monitor of its own.
     pub(super) fn list(&self) -> Vec<(MonitorKey, u32)> {
-        self.running.iter().map(|(key, running)| (*key, running.process.process_id)).collect()
+        let mut all = Vec::new();
+        for (host, running) in &self.running {
+            let process_id = running.process.process_id;
+            match host.kind {
+                Kind::Native => all.push((host.key, process_id)),
+                Kind::Wine => {
+                    let inside = self.homes.iter().filter(|(_, home)| *home == host);
+                    all.extend(inside.map(|(id, _)| (MonitorKey::Separate(*id), process_id)));
+                }
+            }
+        }
+        all
+    }
+
+    /// True when nothing runs any more. Without monitors Wine's own processes are of no use: they are ended.
+    pub(super) fn have_ended(&mut self) -> bool {
+        if !self.running.is_empty() {
+            return false;
+        }
+        if let Some(world) = &self.world {
+            world.stop();
+        }
+        self.world.as_ref().is_none_or(World::is_over)
     }
 
     /// Asks all monitors to end in an orderly way.
@@ -252,20 +310,53 @@ impl Monitors {
         }
     }
 
-    fn process(&mut self, key: MonitorKey) -> Result<&MonitorProcess, String> {
-        if !self.running.contains_key(&key) {
+    fn process(&mut self, host: Host) -> Result<&MonitorProcess, String> {
+        if !self.running.contains_key(&host) {
             let number = self.next_life;
-            let inbox = self.inbox.clone();
-            let started = MonitorProcess::start(&self.setting, &mut self.life, key, number, inbox);
+            let program = match host.kind {
+                Kind::Native => Program::Native,
+                Kind::Wine => Program::Wine(self.world()?),
+            };
+            let door = Door { host, number, inbox: self.inbox.clone() };
+            let started = MonitorProcess::start(&self.setting, &mut self.life, &program, door);
             let process = started.map_err(|error| format!("the Resource Monitor cannot be started: {error}"))?;
             self.next_life += 1;
-            self.setting.log.line("RHS", format!("started the monitor {key:?}, process {}", process.process_id));
-            self.running.insert(key, Running { process, culprit: None });
+            let under = match host.kind {
+                Kind::Native => "",
+                Kind::Wine => " under Wine",
+            };
+            let text = format!("started the monitor {:?}{under}, process {}", host.key, process.process_id);
+            self.setting.log.line("RHS", text);
+            self.running.insert(host, Running { process, culprit: None });
             self.changes += 1;
         }
-        match self.running.get(&key) {
+        match self.running.get(&host) {
             Some(running) => Ok(&running.process),
             None => Err("the Resource Monitor has just ended".into()),
         }
+    }
+
+    /// What a monitor under Wine is started on; the world of this node is started when it is not there.
+    fn world(&mut self) -> Result<(Ground, World), String> {
+        let setting = &self.setting;
+        let ground = Ground {
+            executable: setting.executable.clone(),
+            installation: self.windows.installation()?,
+            prefix: self.windows.prefix().to_owned(),
+            directories: self.windows.directories(),
+            run_dir: setting.run_dir.clone(),
+            node: setting.node.clone(),
+            log: setting.log.clone(),
+        };
+        if let Some(world) = self.world.as_ref().filter(|world| !world.is_over()) {
+            return Ok((ground, world.clone()));
+        }
+        let started = self
+            .life
+            .monitor_lock()
+            .and_then(|(lock, file)| World::start(ground.clone(), lock, file, self.inbox.clone()));
+        let world = started.map_err(|error| format!("Wine cannot be started: {error}"))?;
+        self.world = Some(world.clone());
+        Ok((ground, world))
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use cluster_engine::Engine;
 use cluster_engine::Time;
-use cluster_engine::call::{EntryPoint, MonitorKey};
+use cluster_engine::call::{EntryPoint, Status};
 use cluster_engine::state::{Answer, Command};
 use cluster_engine::{Effect, Event, PeerMessage};
 use cluster_engine::{Guid, Lineage, NodeId, Notice};
@@ -31,12 +31,13 @@ use super::history::History;
 use super::identity::Identity;
 use super::log::LogWriter;
 use super::monitor_process::MonitorEvent;
-use super::monitors::{ControlAnswer, Monitors};
+use super::monitors::{ControlAnswer, Monitors, Unserved};
 use super::peers::{PeerTable, Peers};
 use super::recorder::{RecordStep, Recorder};
 use super::registry;
 use super::resource_news::ResourceNews;
 use super::store::Store;
+use super::wine::Host;
 use super::wire::{Frame, Gossip};
 use super::witness::{Place, Take, Witness, WitnessNews};
 
@@ -138,10 +139,12 @@ pub enum Input {
         /// What.
         gossip: Gossip,
     },
+    /// Everything that Wine ran for this node is gone.
+    WineEnded,
     /// News of a monitor.
     Monitor {
         /// Which one.
-        monitor: MonitorKey,
+        monitor: Host,
         /// Which process of that key.
         life: u64,
         /// What.
@@ -156,7 +159,7 @@ pub enum Input {
 /// Who waits for the answer to a command.
 enum Ticket {
     Client(oneshot::Sender<Result<Answer, Refusal>>),
-    Registry { monitor: MonitorKey, life: u64, request: RequestId, created: bool },
+    Registry { monitor: Host, life: u64, request: RequestId, created: bool },
 }
 
 /// How far the end of the service is.
@@ -349,6 +352,8 @@ impl Node {
                 MonitorEvent::Says(message) => self.monitor_says(monitor, life, message),
                 MonitorEvent::Ended { text, interrupted } => self.monitor_ended(monitor, life, text, interrupted),
             },
+            // Whether that was the last thing to wait for is asked after each input.
+            Input::WineEnded => {}
             Input::Stop => {
                 if self.phase == Phase::Running {
                     self.parts.log.line("CS", "Service Stopping...".into());
@@ -438,8 +443,17 @@ impl Node {
                 if entry == EntryPoint::Close {
                     self.tell_deletion(resource);
                 }
-                if let Err(text) = self.parts.monitors.call(resource, monitor, generation, entry) {
-                    self.follow_ups.push_back(Event::MonitorLost { monitor, culprit: None, text });
+                match self.parts.monitors.call(resource, monitor, generation, entry) {
+                    Ok(()) => {}
+                    Err(Unserved::NoMonitor(text)) => {
+                        let resources = vec![resource];
+                        self.follow_ups.push_back(Event::MonitorPartLost { monitor, resources, culprit: None, text });
+                    }
+                    Err(Unserved::Refused(code, message)) => {
+                        self.parts.log.error("RHS", format!("<{}>: {message}", self.name_of(resource)));
+                        let status = Status::OpenFailed { code, message };
+                        self.follow_ups.push_back(Event::Resource { resource, generation, status });
+                    }
                 }
             }
             Effect::KillMonitor { monitor, culprit } => self.parts.monitors.kill(monitor, culprit),

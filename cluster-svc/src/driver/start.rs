@@ -265,6 +265,7 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         node: identity.name.clone(),
         node_id: identity.node.0,
         shared_dir,
+        wine_prefix: folders.run.with_file_name("wine"),
         run_dir: folders.run,
         log: log.clone(),
         clock,

@@ -1,6 +1,6 @@
 //! What monitors say, and what becomes of it.
 
-use cluster_engine::call::MonitorKey;
+use cluster_engine::call::Status;
 use cluster_engine::{Event, Guid, Level};
 use resapi_sys_mock::codes::control::CLUSCTL_RESOURCE_DELETE;
 use resmon::call_record::Interrupted;
@@ -12,9 +12,10 @@ use crate::driver::findings::{FindingKind, Mistake};
 use crate::driver::log::LogLine;
 use crate::driver::registry::{self, Work};
 use crate::driver::resource_news::{Audience, News};
+use crate::driver::wine::Host;
 
 impl Node {
-    pub(super) fn monitor_says(&mut self, monitor: MonitorKey, life: u64, message: FromMonitor) {
+    pub(super) fn monitor_says(&mut self, monitor: Host, life: u64, message: FromMonitor) {
         if !self.parts.monitors.is_current(monitor, life) {
             return;
         }
@@ -30,6 +31,9 @@ impl Node {
             FromMonitor::Status { resource, generation, status } => {
                 let (resource, status) = (convert::guid(resource), convert::status(status));
                 self.arbitration_reported(resource, &status);
+                if status == Status::Closed {
+                    self.parts.monitors.closed(resource);
+                }
                 self.step(Event::Resource { resource, generation, status });
             }
             FromMonitor::Controlled { request, code, output } => {
@@ -44,7 +48,7 @@ impl Node {
                 let who = culprit.as_ref().map(|(id, _)| *id);
                 let mistake = self.mistake(FindingKind::Deadlock, dll_name, resource_type, who, Some(call));
                 self.found(process_id, mistake, text, None);
-                self.step(Event::MonitorHung { monitor, culprit });
+                self.step(Event::MonitorHung { monitor: monitor.key, culprit });
             }
             FromMonitor::Log { level, component, resource, text } => {
                 let (level, is_library) = (convert::level(level), component == LogComponent::Res);
@@ -94,13 +98,7 @@ impl Node {
         }
     }
 
-    pub(super) fn monitor_ended(
-        &mut self,
-        monitor: MonitorKey,
-        life: u64,
-        text: String,
-        interrupted: Vec<Interrupted>,
-    ) {
+    pub(super) fn monitor_ended(&mut self, monitor: Host, life: u64, text: String, interrupted: Vec<Interrupted>) {
         if self.parts.monitors.is_current(monitor, life) {
             self.arbitration_lost_with(monitor);
         }
@@ -122,7 +120,8 @@ impl Node {
         match self.phase {
             Phase::Running | Phase::Stopping => {
                 self.parts.log.warning("RHS", text.clone());
-                self.step(Event::MonitorLost { monitor, culprit, text });
+                let (monitor, resources) = (monitor.key, lost.resources);
+                self.step(Event::MonitorPartLost { monitor, resources, culprit, text });
             }
             Phase::MonitorsEnding | Phase::MonitorsKilled => self.parts.log.line("RHS", text),
         }

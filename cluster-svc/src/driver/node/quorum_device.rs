@@ -1,11 +1,12 @@
 //! What belongs to the quorum device: news of the witness's store, what the resource library says while it arbitrates, and
 //! the end of a node that was forced out.
 
-use cluster_engine::call::{EntryPoint, MonitorKey, Status};
+use cluster_engine::call::{EntryPoint, Status};
 use cluster_engine::state::NodeState;
 use cluster_engine::{ArbitrationStep, Component, Event, Guid, Level, Lineage, NodeId, Notice, Subject};
 
 use super::{Node, Phase, Rejoin};
+use crate::driver::wine::Host;
 use crate::driver::wire::Frame;
 use crate::driver::witness::{Said, WitnessNews};
 
@@ -59,7 +60,7 @@ impl Node {
     }
 
     /// A monitor is gone, and with it every defence in it.
-    pub(super) fn arbitration_lost_with(&mut self, monitor: MonitorKey) {
+    pub(super) fn arbitration_lost_with(&mut self, monitor: Host) {
         let monitors = &self.parts.monitors;
         self.arbitrating.retain(|resource| monitors.home(*resource).is_some_and(|home| home != monitor));
     }

@@ -41,10 +41,10 @@ impl Node {
         }
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&mut self) -> bool {
         match self.phase {
             Phase::Running | Phase::Stopping => false,
-            Phase::MonitorsEnding | Phase::MonitorsKilled => self.parts.monitors.list().is_empty(),
+            Phase::MonitorsEnding | Phase::MonitorsKilled => self.parts.monitors.have_ended(),
         }
     }
 }

@@ -1,0 +1,130 @@
+//! Files that are no resource DLL, made by changing one that is. The DLL is built by hand, so that the test needs no
+//! compiler for Windows.
+
+use super::*;
+
+/// Where the PE signature is.
+const SIGNATURE: usize = 0x40;
+/// The file header follows it.
+const FILE_HEADER: usize = SIGNATURE + 4;
+/// The optional header follows that.
+const OPTIONAL_HEADER: usize = FILE_HEADER + 20;
+/// The data directories are at its end.
+const DIRECTORIES: usize = OPTIONAL_HEADER + 112;
+const SECTIONS: usize = DIRECTORIES + 16 * 8;
+/// The one section, in the file and in memory.
+const SECTION: usize = 0x200;
+const SECTION_ADDRESS: u32 = 0x1000;
+
+/// A DLL with one export and one import.
+fn dll(export: &str, import: &str) -> Vec<u8> {
+    let mut bytes = vec![0_u8; SECTION + 0x200];
+    let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
+    put(0, b"MZ");
+    put(0x3c, &(SIGNATURE as u32).to_le_bytes());
+    put(SIGNATURE, b"PE\0\0");
+    put(FILE_HEADER, &pe::IMAGE_FILE_MACHINE_AMD64.to_le_bytes());
+    put(FILE_HEADER + 2, &1_u16.to_le_bytes());
+    put(FILE_HEADER + 16, &240_u16.to_le_bytes());
+    put(FILE_HEADER + 18, &(pe::IMAGE_FILE_DLL | pe::IMAGE_FILE_EXECUTABLE_IMAGE).to_le_bytes());
+    put(OPTIONAL_HEADER, &pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC.to_le_bytes());
+    put(OPTIONAL_HEADER + 32, &0x1000_u32.to_le_bytes());
+    put(OPTIONAL_HEADER + 36, &0x200_u32.to_le_bytes());
+    put(OPTIONAL_HEADER + 56, &0x2000_u32.to_le_bytes());
+    put(OPTIONAL_HEADER + 60, &(SECTION as u32).to_le_bytes());
+    put(OPTIONAL_HEADER + 108, &16_u32.to_le_bytes());
+    let place = |offset: u32| (SECTION_ADDRESS + offset).to_le_bytes();
+    // Directory 0: exports; 1: imports.
+    put(DIRECTORIES, &place(0));
+    put(DIRECTORIES + 4, &0x80_u32.to_le_bytes());
+    put(DIRECTORIES + 8, &place(0x100));
+    put(DIRECTORIES + 12, &40_u32.to_le_bytes());
+    put(SECTIONS, b".all");
+    put(SECTIONS + 8, &0x200_u32.to_le_bytes());
+    put(SECTIONS + 12, &place(0));
+    put(SECTIONS + 16, &0x200_u32.to_le_bytes());
+    put(SECTIONS + 20, &(SECTION as u32).to_le_bytes());
+    // Exports: one function, one name.
+    put(SECTION + 16, &1_u32.to_le_bytes());
+    put(SECTION + 20, &1_u32.to_le_bytes());
+    put(SECTION + 24, &1_u32.to_le_bytes());
+    put(SECTION + 28, &place(0x40));
+    put(SECTION + 32, &place(0x44));
+    put(SECTION + 36, &place(0x48));
+    put(SECTION + 0x40, &place(0x1f0));
+    put(SECTION + 0x44, &place(0x50));
+    put(SECTION + 0x50, export.as_bytes());
+    // Imports: one DLL.
+    put(SECTION + 0x100, &place(0x140));
+    put(SECTION + 0x100 + 12, &place(0x150));
+    put(SECTION + 0x100 + 16, &place(0x140));
+    put(SECTION + 0x150, import.as_bytes());
+    bytes
+}
+
+fn refused(bytes: &[u8], code: u32, word: &str) {
+    let (got, text) = imports(bytes).expect_err(word);
+    assert!(got == code && text.contains(word), "{got} {text}: should be {code} and say {word}");
+}
+
+#[test]
+fn a_resource_dll_is_taken() {
+    assert_eq!(imports(&dll("Startup", "KERNEL32.dll")), Ok(vec!["KERNEL32.dll".into()]));
+    assert_eq!(imports(&dll("StartupEx", "a.dll")), Ok(vec!["a.dll".into()]));
+}
+
+#[test]
+fn what_is_none_is_told_apart() {
+    let good = dll("Startup", "KERNEL32.dll");
+    let with = |at: usize, what: &[u8]| {
+        let mut bytes = good.clone();
+        bytes[at..at + what.len()].copy_from_slice(what);
+        bytes
+    };
+    refused(b"", BAD_FORMAT, "no Windows DLL");
+    refused(b"#!/bin/sh", BAD_FORMAT, "no Windows DLL");
+    refused(b"\x7fELF\x02", BAD_FORMAT, "library of Linux");
+    refused(b"MZ", BAD_FORMAT, "no PE header");
+    refused(&with(0x3c, &u32::MAX.to_le_bytes()), BAD_FORMAT, "no PE header");
+    refused(&with(FILE_HEADER, &pe::IMAGE_FILE_MACHINE_I386.to_le_bytes()), BAD_FORMAT, "32-bit DLL");
+    refused(&with(FILE_HEADER, &pe::IMAGE_FILE_MACHINE_ARM64.to_le_bytes()), BAD_FORMAT, "ARM64");
+    refused(&with(FILE_HEADER, &[0x12, 0x34]), BAD_FORMAT, "another processor");
+    refused(&with(FILE_HEADER + 18, &[2, 0]), BAD_FORMAT, "a program, not a DLL");
+    refused(&with(DIRECTORIES + 14 * 8 + 4, &[72]), BAD_FORMAT, ".NET");
+    refused(&good[..SECTION + 0x180], BAD_FORMAT, "cut short");
+    refused(&dll("Start", "KERNEL32.dll"), PROC_NOT_FOUND, "neither Startup nor StartupEx");
+}
+
+#[test]
+fn damage_anywhere_is_an_answer() {
+    let good = dll("Startup", "KERNEL32.dll");
+    for length in 0..good.len() {
+        // Whatever it is, it is no panic.
+        let _ = imports(&good[..length]);
+    }
+    for at in 0..good.len() {
+        for flip in [1, 0x80, 0xff] {
+            let mut bytes = good.clone();
+            bytes[at] ^= flip;
+            let _ = imports(&bytes);
+        }
+    }
+}
+
+#[test]
+fn missing_dlls_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.dll");
+    std::fs::write(&path, dll("Startup", "Vendor.DLL")).expect("written");
+    let has_wine = LIBRARY_DIRS.iter().any(|dir| Path::new(dir).join(BUILTIN_DIR).is_dir());
+    match check(&path, &[]) {
+        Err((MOD_NOT_FOUND, text)) => assert!(has_wine && text.contains("Vendor.DLL"), "{text}"),
+        other => assert!(!has_wine && other.is_ok(), "{other:?}"),
+    }
+    std::fs::write(folder.path().join("vendor.dll"), "").expect("written");
+    assert_eq!(check(&path, &[]), Ok(()));
+    assert!(is_there("API-MS-WIN-core-synch-l1-2-0.dll", &[]));
+    assert!(is_there("kernel32", &["kernel32.dll".into()]));
+    let (code, text) = check(&folder.path().join("none.dll"), &[]).expect_err("not there");
+    assert!(code == MOD_NOT_FOUND && text.contains("cannot be read"), "{text}");
+}
