@@ -103,22 +103,22 @@ fn lanes_follow_the_story() {
         0 Quiet Not running -
         3228 Apart No quorum -
         3230 Busy Joining -
-        3237 Well Up -
+        3235 Well Up -
         5257 Partly Paused -
     "#]]
     .assert_eq(&lane(script, "n1"));
     expect![[r#"
         0 Well Up -
-        7259 Frozen Frozen -
+        7278 Frozen Frozen -
         8039 Apart No quorum -
         8041 Busy Joining -
-        8047 Well Up -
+        8053 Well Up -
     "#]]
     .assert_eq(&lane(script, "n3"));
     expect![[r#"
         0 Well Online n1
-        1207 Busy Pending n2
-        1215 Well Online n2
+        1205 Busy Pending n2
+        1211 Well Online n2
     "#]]
     .assert_eq(&lane(script, "Web"));
 }
