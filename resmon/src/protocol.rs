@@ -18,7 +18,17 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// The version both sides must have. Raised with every change of these types.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = {
+    // The text of this file is the protocol, so its digest (FNV-1a) is the version: a monitor for Windows that was built
+    // earlier than the service, from another text, is told apart instead of misunderstood.
+    let text = include_bytes!("protocol.rs");
+    let (mut digest, mut at) = (0x811c_9dc5_u32, 0);
+    while at < text.len() {
+        digest = (digest ^ text[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    digest
+};
 
 /// The environment variable in which the service hands the one-time token to the monitor that it starts.
 pub const TOKEN_VARIABLE: &str = "WOLFDEN_MONITOR_TOKEN";

@@ -243,7 +243,7 @@ impl Task {
                 }
                 Ok(Ok(Some(FromMonitor::Hello { version, .. }))) if version != protocol::VERSION => {
                     let text = format!("a monitor speaks version {version}, this service {}", protocol::VERSION);
-                    self.setting.log.error("RHS", format!("{text}; install the same version of both"));
+                    self.setting.log.error("RHS", format!("{text}; install the same version of both, and build resmon.exe again with `cargo xtask windows`"));
                 }
                 _ => self.setting.log.warning("RHS", "a stranger connected to the door of a monitor".into()),
             }

@@ -8,6 +8,7 @@ use cluster_engine::call::MonitorKey;
 
 use super::image;
 use super::installation::{self, Installation};
+use super::prefix::SYSTEM_DIR;
 
 /// ERROR_MOD_NOT_FOUND: the DLL, or one that it needs, is not there.
 const ERROR_MOD_NOT_FOUND: u32 = 126;
@@ -74,7 +75,9 @@ impl Windows {
         let path = self.find(dll_name)?;
         let stamp = std::fs::metadata(&path).map(|file| (file.modified().ok(), file.len())).unwrap_or((None, 0));
         if self.seen.get(&path) != Some(&stamp) {
-            let places = [vec![installation.windows_dir], self.directories()].concat();
+            // What Wine lacks and we put into each prefix counts as there before the first prefix is made.
+            let ours = vec![installation.windows_dir.join("compat"), self.prefix.join(SYSTEM_DIR)];
+            let places = [vec![installation.windows_dir], ours, self.directories()].concat();
             image::check(&path, &places)?;
             self.seen.insert(path, stamp);
         }

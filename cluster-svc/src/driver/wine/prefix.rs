@@ -21,7 +21,7 @@ const FORM: u32 = 1;
 const COMPATIBILITY_DLL: &str = "bcryptprimitives.dll";
 
 /// Where Windows has its DLLs.
-const SYSTEM_DIR: &str = "drive_c/windows/system32";
+pub(crate) const SYSTEM_DIR: &str = "drive_c/windows/system32";
 
 /// Where the real Cluster service is installed, and looks for bare names of resource DLLs.
 const CLUSTER_DIR: &str = "drive_c/windows/Cluster";
