@@ -211,5 +211,6 @@ typedef struct _CLUSCTL_RESOURCE_STATE_CHANGE_REASON_STRUCT {
 #define CLUSPROP_SYNTAX_STORAGE_DEVICE_ID_DESCRIPTOR 0x000F0001
 
 #include "clusapi_structures.h"
+#include "clusapi_functions.h"
 
 #endif

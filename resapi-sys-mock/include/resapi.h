@@ -107,6 +107,9 @@ typedef struct CLUS_WORKER {
     BOOL Terminate;
 } CLUS_WORKER, *PCLUS_WORKER;
 
+/* Body of a worker. */
+typedef DWORD(WINAPI *PWORKER_START_ROUTINE)(PCLUS_WORKER pWorker, PVOID lpThreadParameter);
+
 /* Callbacks of the monitor. LogEvent takes a FormatMessage-style text: %1, %2!u! and so on. */
 typedef VOID (*PLOG_EVENT_ROUTINE)(RESOURCE_HANDLE ResourceHandle, LOG_LEVEL LogLevel, LPCWSTR FormatString, ...);
 typedef VOID (WINAPI *PQUORUM_RESOURCE_LOST)(RESOURCE_HANDLE Resource);
@@ -301,5 +304,7 @@ typedef STARTUP_EX_ROUTINE *PSTARTUP_EX_ROUTINE;
 #ifdef __cplusplus
 }
 #endif
+
+#include "resutil_functions.h"
 
 #endif

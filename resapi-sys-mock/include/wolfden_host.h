@@ -35,6 +35,8 @@ typedef struct WOLFDEN_HOST_TABLE {
     ULONGLONG(WINAPI *WorkerPass)(void);
     VOID(WINAPI *WorkerBegins)(ULONGLONG pass);
     VOID(WINAPI *WorkerEnds)(void);
+    /* Path of a key of the host from the root of the cluster registry. */
+    LONG(WINAPI *KeyPath)(HKEY key, LPWSTR path, LPDWORD units);
 } WOLFDEN_HOST_TABLE;
 
 /* Returns 0, 87 for NULL or a short table, 1306 for a version that the library does not know. */

@@ -9,7 +9,9 @@
 //! - [`property_list`]: the binary format of properties, safe against any bytes.
 //! - [`host`]: what a portable resource library asks of whoever loaded it (cluster registry, events).
 //! - [`guard`]: which calls a resource DLL should not make, and how they are noticed.
+//! - [`export`]: how libraries export functions to C programs.
 //! - [`log_event`]: a C-variadic `LogEvent` that ends in a plain Rust function.
+//! - [`property_table`]: what a resource type says of its properties, and the rules that follow.
 //! - `rpc` (a feature): what programs that call clusapi say to the Cluster service.
 //! - [`wide`]: UTF-16 strings as they cross the interface.
 //!
@@ -18,10 +20,12 @@
 
 pub mod abi;
 pub mod codes;
+pub mod export;
 pub mod guard;
 pub mod host;
 pub mod log_event;
 pub mod property_list;
+pub mod property_table;
 #[cfg(feature = "rpc")]
 pub mod rpc;
 pub mod wide;

@@ -97,7 +97,7 @@ fn facts() -> Vec<Fact> {
         HostTable as "WOLFDEN_HOST_TABLE" {
             size, version, ClusterRegOpenKey, ClusterRegCreateKey, ClusterRegCloseKey, ClusterRegQueryValue,
             ClusterRegSetValue, ClusterRegDeleteValue, ClusterRegEnumValue, ClusterRegEnumKey, CreateEvent, SetEvent,
-            CloseEvent, SetLastError, GuardCall, WorkerPass, WorkerBegins, WorkerEnds,
+            CloseEvent, SetLastError, GuardCall, WorkerPass, WorkerBegins, WorkerEnds, KeyPath,
         }
     }
     for member in ["V1Functions", "V4Functions"] {

@@ -46,6 +46,8 @@ pub(super) struct MonitorSetting {
     pub(super) node_id: u32,
     pub(super) shared_dir: PathBuf,
     pub(super) run_dir: PathBuf,
+    /// Where this node's REST API is, for libraries that call clusapi.
+    pub(super) api_address: String,
     /// Where the private Windows of this node is, or will be when it is needed.
     pub(super) wine_prefix: PathBuf,
     pub(super) log: LogWriter,
@@ -121,6 +123,7 @@ impl MonitorProcess {
             .env("WOLFDEN_SHARED_DIR", &setting.shared_dir)
             .env("WOLFDEN_RUN_DIR", &setting.run_dir)
             .env("WOLFDEN_GUARD", &setting.executable)
+            .env("CLUSTER_ENDPOINT", &setting.api_address)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -264,6 +264,7 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         executable: own_executable()?,
         node: identity.name.clone(),
         node_id: identity.node.0,
+        api_address: identity.api_address.clone(),
         shared_dir,
         wine_prefix: folders.run.with_file_name("wine"),
         run_dir: folders.run,

@@ -188,12 +188,7 @@ async fn of_type(
 }
 
 /// The service's own processing.
-async fn of_service(
-    node: &NodeHandle,
-    object: &Object,
-    code: u32,
-    input: &[u8],
-) -> Result<(u32, Vec<u8>), Refusal> {
+async fn of_service(node: &NodeHandle, object: &Object, code: u32, input: &[u8]) -> Result<(u32, Vec<u8>), Refusal> {
     let operation = code & OPERATION_MASK;
     if properties::changes(operation) {
         return properties::change(node, object, operation, input).await;

@@ -141,6 +141,7 @@ impl Service {
             Ask::Control { to, host, code, input } => control::control(&self.node, to, host, code, input).await,
             Ask::ReadKey { path } => self.see(move |state| registry::read_key(state, &path)).await,
             Ask::ReadValue { path, name } => self.see(move |state| registry::read_value(state, &path, &name)).await,
+            Ask::ReadMany(wanted) => self.see(move |state| Ok(registry::read_many(state, &wanted))).await,
             Ask::Change { base, commands } => registry::change(&self.node, base, commands).await,
             Ask::Export => self.see(|state| Ok(Told::Text(clusreg::reg_text::export(&state.hive, "")))).await,
             Ask::Quorum => self.see(|state| Ok(objects::quorum(state))).await,

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use clusreg::{Hive, Key};
 use cluster_engine::state::ClusterState;
-use resapi_sys_mock::rpc::{Event, Kind, KeyChange, MAX_WATCH_MS, News, Object, Place, RegCommand, RegValue, object_type};
+use resapi_sys_mock::rpc::{
+    Event, KeyChange, Kind, MAX_WATCH_MS, News, Object, Place, RegCommand, RegValue, object_type,
+};
 use tokio::sync::watch;
 
 use super::objects;
@@ -144,8 +146,15 @@ struct Seen {
 
 impl Picture {
     fn of(state: &ClusterState) -> Picture {
-        let kinds =
-            [Kind::Node, Kind::Group, Kind::Resource, Kind::ResourceType, Kind::Network, Kind::NetInterface, Kind::GroupSet];
+        let kinds = [
+            Kind::Node,
+            Kind::Group,
+            Kind::Resource,
+            Kind::ResourceType,
+            Kind::Network,
+            Kind::NetInterface,
+            Kind::GroupSet,
+        ];
         let all = kinds.into_iter().flat_map(|kind| objects::list(state, kind));
         let seen = all.map(|object| {
             let (owners, providers) = neighbours(state, &object);

@@ -200,12 +200,9 @@ pub(super) fn expression(state: &ClusterState, id: &Id) -> Result<Told, Refusal>
             let listed = state.hive.multi_sz(&key, PROVIDERS).unwrap_or_default();
             listed.iter().map(|id| format!("([{id}])")).collect::<Vec<_>>().join(" and ")
         }
-        Kind::Cluster
-        | Kind::Node
-        | Kind::ResourceType
-        | Kind::Network
-        | Kind::NetInterface
-        | Kind::AffinityRule => return Err(Refusal::new(code::INVALID_PARAMETER, "It has no dependencies.")),
+        Kind::Cluster | Kind::Node | Kind::ResourceType | Kind::Network | Kind::NetInterface | Kind::AffinityRule => {
+            return Err(Refusal::new(code::INVALID_PARAMETER, "It has no dependencies."));
+        }
     };
     Ok(Told::Text(text))
 }
@@ -320,7 +317,8 @@ fn of_registry(state: &ClusterState, kind: Kind) -> Vec<Object> {
     key.subkeys()
         .map(|key| {
             let id = key.name().to_owned();
-            let parent = if kind == Kind::NetInterface { text(&key, "Node").unwrap_or_default() } else { String::new() };
+            let parent =
+                if kind == Kind::NetInterface { text(&key, "Node").unwrap_or_default() } else { String::new() };
             let parent_node = parent.parse().ok().and_then(|id| state.nodes.get(&NodeId(id)));
             Object {
                 name: text(&key, "Name").unwrap_or_else(|| id.clone()),

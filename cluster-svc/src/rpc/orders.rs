@@ -146,12 +146,7 @@ fn check_cluster_name(name: &str) -> Result<(), Refusal> {
 }
 
 /// The resource itself says whether it can be the witness, and of what kind (reference 7.4).
-async fn set_quorum(
-    node: &NodeHandle,
-    resource: Option<String>,
-    device: String,
-    size: u32,
-) -> Result<Told, Refusal> {
+async fn set_quorum(node: &NodeHandle, resource: Option<String>, device: String, size: u32) -> Result<Told, Refusal> {
     let Some(id) = resource else {
         let command = Command::SetQuorum { resource: None, kind: Witness::Disk, size: 0, path: String::new() };
         node.submit(command).await?;

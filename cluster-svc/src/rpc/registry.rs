@@ -22,6 +22,18 @@ pub(super) fn read_value(state: &ClusterState, path: &str, name: &str) -> Result
     Ok(Told::Value(value_of(value)))
 }
 
+/// Several values of one moment.
+pub(super) fn read_many(state: &ClusterState, wanted: &[(String, Option<String>)]) -> Told {
+    let one = |(path, name): &(String, Option<String>)| {
+        let key = state.hive.key(path).ok_or(code::FILE_NOT_FOUND)?;
+        match name {
+            Some(name) => key.value(name).map(|value| Some(value_of(value))).ok_or(code::FILE_NOT_FOUND),
+            None => Ok(None),
+        }
+    };
+    Told::Values(wanted.iter().map(one).collect())
+}
+
 fn ticks(time: FileTime) -> u64 {
     time.0
 }

@@ -7,12 +7,14 @@
 //! A `WCHAR` has 16 bits on every platform here, unlike `wchar_t` on Linux.
 #![allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
 
+mod cluster;
 mod constants;
 mod routines;
 mod structures;
 mod tables;
 mod types;
 
+pub use cluster::*;
 pub use constants::*;
 pub use routines::*;
 pub use structures::*;

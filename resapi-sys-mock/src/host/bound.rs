@@ -167,6 +167,16 @@ impl Bound {
         if is_closed == 0 { Err(ERROR_GEN_FAILURE) } else { Ok(()) }
     }
 
+    /// Path of a key of the host from the root. 6 for something that is none.
+    pub fn key_path(&self, key: usize) -> Result<String, u32> {
+        let function = self.table.KeyPath.ok_or(ERROR_CALL_NOT_IMPLEMENTED)?;
+        let mut path = vec![0u16; NAME_MAX_UNITS];
+        let mut units = NAME_MAX_UNITS as u32;
+        // SAFETY: by the promise of `new`; the buffer has the room stated.
+        check(unsafe { function(key as HKEY, path.as_mut_ptr(), &mut units) } as u32)?;
+        Ok(String::from_utf16_lossy(&path[..(units as usize).min(NAME_MAX_UNITS)]))
+    }
+
     /// Asks the call guard. A host without one allows everything.
     pub fn guard_call(&self, function: &str, control: u32) -> Result<(), u32> {
         let Some(guard) = self.table.GuardCall else { return Ok(()) };

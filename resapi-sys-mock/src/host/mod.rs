@@ -24,7 +24,7 @@ use crate::abi::{BOOL, DWORD, FILETIME, HANDLE, HKEY, LONG, LPCWSTR, LPWSTR, REG
 pub const BIND_EXPORT: &str = "WolfdenBindHost";
 /// Version of [`HostTable`] described here.
 ///
-/// Version 2 appended the call guard: `GuardCall` and the three functions of workers.
+/// Version 2 appended the call guard, `GuardCall` and the three functions of workers, and `KeyPath`.
 pub const HOST_TABLE_VERSION: u32 = 2;
 /// Bytes of the table of version 1, the least that is accepted.
 pub const HOST_TABLE_V1_BYTES: usize = 8 + 12 * size_of::<usize>();
@@ -101,4 +101,7 @@ host_table! {
     WorkerBegins: fn(pass: u64);
     /// This thread is no worker any more.
     WorkerEnds: fn();
+    /// Path of a key of this host from the root of the cluster registry, so that the library of the cluster API can work
+    /// with the key that Open was given. 6 for a handle that is none; `units` as in `ClusterRegEnumKey`.
+    KeyPath: fn(key: HKEY, path: LPWSTR, units: *mut DWORD) -> LONG;
 }

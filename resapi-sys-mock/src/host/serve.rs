@@ -10,7 +10,9 @@ use super::{HOST_TABLE_VERSION, HostTable};
 use crate::abi::{
     BOOL, DWORD, FILETIME, HANDLE, HKEY, LONG, LPCWSTR, LPWSTR, REG_CREATED_NEW_KEY, REG_OPENED_EXISTING_KEY, REGSAM,
 };
-use crate::codes::win32::{ERROR_INTERNAL_ERROR, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_SUCCESS};
+use crate::codes::win32::{
+    ERROR_INTERNAL_ERROR, ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_SUCCESS,
+};
 use crate::wide;
 
 use super::bound::Value;
@@ -59,6 +61,10 @@ pub trait Host: Send + Sync + 'static {
     fn worker_begins(&self, _pass: u64) {}
     /// The calling thread is no worker any more.
     fn worker_ends(&self) {}
+    /// Path of one of its keys from the root of the cluster registry. 6 for something that is none.
+    fn key_path(&self, _key: usize) -> Result<String, u32> {
+        Err(ERROR_INVALID_HANDLE)
+    }
 }
 
 /// The table whose functions end in `H::instance()`. Put it into a static before handing it out.
@@ -82,6 +88,7 @@ pub const fn table<H: Host>() -> HostTable {
         WorkerPass: Some(worker_pass::<H>),
         WorkerBegins: Some(worker_begins::<H>),
         WorkerEnds: Some(worker_ends::<H>),
+        KeyPath: Some(key_path::<H>),
     }
 }
 
@@ -352,4 +359,12 @@ unsafe extern "system" fn worker_begins<H: Host>(pass: u64) {
 
 unsafe extern "system" fn worker_ends<H: Host>() {
     let _ = catch_unwind(AssertUnwindSafe(|| H::instance().worker_ends()));
+}
+
+unsafe extern "system" fn key_path<H: Host>(key: HKEY, path: LPWSTR, units: *mut DWORD) -> LONG {
+    guard(|| {
+        let found = H::instance().key_path(key as usize)?;
+        // SAFETY: the library promised a buffer of `*units` characters, or NULL.
+        unsafe { put_name(&found, path, units) }
+    }) as LONG
 }

@@ -235,6 +235,8 @@ pub enum Ask {
         /// `""` is the default value.
         name: String,
     },
+    /// Several values at one moment: path, and name or `None` for the key itself.
+    ReadMany(Vec<(String, Option<String>)>),
     /// Changes of the cluster registry, all or none.
     Change {
         /// The key that the commands are relative to.
@@ -273,6 +275,7 @@ impl Ask {
             | Ask::MayDepend { .. }
             | Ask::ReadKey { .. }
             | Ask::ReadValue { .. }
+            | Ask::ReadMany(_)
             | Ask::Export
             | Ask::Quorum
             | Ask::Watch { .. } => true,
@@ -310,6 +313,8 @@ pub enum Told {
     Key(RegKey),
     /// A value.
     Value(RegValue),
+    /// To [`Ask::ReadMany`]: the value, nothing for a key that is there, or the Win32 code.
+    Values(Vec<Result<Option<RegValue>, u32>>),
     /// The changes were not made: the command that was refused (from 0; -1 none in particular), and the Win32 code.
     Unchanged {
         /// Which command.

@@ -313,6 +313,10 @@ impl Host for RegistryAndEvents {
     fn worker_ends(&self) {
         call_guard::worker_ends();
     }
+
+    fn key_path(&self, key: usize) -> Result<String, u32> {
+        self.key(key).map(|found| found.path)
+    }
 }
 
 /// Asks the Cluster service. A missing key or value is an everyday answer; any other refusal is logged.

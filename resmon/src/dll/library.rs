@@ -118,8 +118,30 @@ fn list_types(dll: &Arc<str>, library: &libloading::Library) -> Vec<String> {
 /// Running the initialisers of the library is wanted.
 #[cfg(not(windows))]
 unsafe fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    load_cluster_api();
     // SAFETY: the promise of the caller.
     unsafe { libloading::Library::new(path) }
+}
+
+/// Loads the libraries of the cluster API from where resource libraries are looked for, so that one that was linked with them
+/// needs no search path of its own: the loader takes what is there already.
+#[cfg(not(windows))]
+fn load_cluster_api() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // The second needs the first.
+        for name in ["clusapi", "resutils"] {
+            let Some(path) = places(name).into_iter().find(|path| path.is_file()) else { continue };
+            // SAFETY: these libraries have no initialisers but those of Rust's runtime.
+            match unsafe { libloading::Library::new(&path) } {
+                Ok(library) => std::mem::forget(library),
+                Err(error) => {
+                    let text = text_of(&error);
+                    super::complain(LogLevel::Warning, &format!("{} was not loaded: {text}", path.display()));
+                }
+            }
+        }
+    });
 }
 
 /// Windows looks for what a DLL imports beside the executable; here also beside the DLL itself.
