@@ -73,6 +73,7 @@ fn the_command_finds_the_lab_and_drives_it() {
     reads(&shell);
     changes(&shell, &lab);
     old_syntax(&shell, &lab);
+    quorum(&shell, &lab);
     exit_codes(&shell);
     lab.end();
     let outcome = shell.run(&["node", "list", "--cluster", &format!("http://{nobody}")]);
@@ -85,7 +86,10 @@ fn reads(shell: &Shell) {
     shell.good(&["node", "list"]).says(&["n1", "Up"]);
     shell.good(&["group", "list"]).says(&["Web", "Online", "Script"]);
     shell.good(&["resource", "list"]).says(&["Web IP", "IP Address"]);
-    shell.good(&["quorum", "show"]).says(&["NodeMajority"]);
+    shell.good(&["quorum", "show"]).says(&["NodeAndDiskMajority", "Cluster Disk 1", "votes on n"]);
+    shell.good(&["quorum", "explain"]).says(&["votes are in force", "If this one fails next", "goes on"]);
+    let story = shell.json(&["quorum", "explain", "--what-if", "n1+n2,n3"]);
+    assert_eq!(story["WhatIf"][0]["Outcome"], "Stops", "two of three at the same moment: {story}");
     shell.good(&["log", "--tail", "20"]).says(&["INFO"]);
     shell.good(&["names"]).says(&["WEB", "127.77.0.10"]);
     let nodes = shell.json(&["node", "list"]);
@@ -143,6 +147,27 @@ fn old_syntax(shell: &Shell, lab: &Lab) {
     assert_eq!(lab.ask("GET", "/groups/Renamed", Value::Null).code(), Some(5013));
 }
 
+fn quorum(shell: &Shell, lab: &Lab) {
+    shell.good(&["quorum", "set", "--node-majority"]).says(&["NodeMajority"]);
+    assert_eq!(lab.get("/quorum")["Witness"], Value::Null);
+    shell.good(&["/quorum:Cluster Disk 1", "/path:MSCS"]).says(&["NodeAndDiskMajority", "votes on n"]);
+    assert_eq!(lab.get("/quorum")["QuorumResource"], "Cluster Disk 1");
+    shell.good(&["quorum", "set", "-NodeAndDiskMajority", "Cluster Disk 1"]).says(&["NodeAndDiskMajority"]);
+    // A node that does not host the witness loses sight of it, and nothing comes of that.
+    let host = lab.get("/quorum")["Witness"]["HostNode"].as_str().expect("it votes somewhere").to_owned();
+    let other = ["n1", "n2", "n3"].into_iter().find(|name| *name != host).expect("there are three");
+    shell.good(&["lab", "cut-storage", other]);
+    shell.good(&["lab", "show"]).says(&[&format!("Without a way to the quorum device: {other}.")]);
+    shell.good(&["lab", "mend-storage", other]);
+    assert_eq!(lab.get("/quorum")["Witness"]["HostNode"], host);
+    // A node is started as it was asked for.
+    shell.good(&["lab", "kill", other]);
+    lab.until_state(&format!("/nodes/{other}"), "Down");
+    shell.good(&["node", "start", other, "-PQ"]).says(&["is started"]);
+    lab.until_nodes(&["n1", "n2", "n3"], "Up");
+    shell.good(&["node", "start", other, "--clear-quarantine"]).says(&["not in quarantine"]);
+}
+
 fn exit_codes(shell: &Shell) {
     let check = |words: &[&str], code: i32, parts: &[&str]| {
         let outcome = shell.run(words);
@@ -157,6 +182,12 @@ fn exit_codes(shell: &Shell) {
     check(&["group", "delete", "Web"], 145, &["145"]);
     check(&["group", "explode", "Web"], 2, &["not expected"]);
     check(&["group", "move"], 2, &["<NAME>"]);
+    check(&["quorum", "set", "--resource", "Web IP"], 1, &["5021", "Arbitrate"]);
+    check(&["quorum", "set", "--resource", "nobody"], 1, &["5007"]);
+    check(&["quorum", "set", "--path", "x", "--node-majority"], 2, &["--path"]);
+    check(&["quorum", "explain", "--what-if", "n9"], 2, &["'n9' is no voter"]);
+    check(&["node", "start", "n1"], 1, &["5023", "must be stopped"]);
+    check(&["lab", "cut-storage", "n9"], 1, &["no node 'n9'"]);
     check(&["lab", "kill", "n9"], 1, &["no node 'n9'"]);
     let outcome = shell.run(&["group", "show", "nobody", "--json"]);
     let refusal: Value = serde_json::from_str(&outcome.err).expect("a refusal is JSON as well");
