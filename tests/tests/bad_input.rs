@@ -23,7 +23,7 @@ fn text(method: &'static str, path: &str, body: &str, status: u16, code: u64) ->
 #[derive(PartialEq, Debug)]
 struct Sight(Vec<(&'static str, String)>);
 
-const MOVING: [&str; 5] = ["Time", "Applied", "SinceMs", "LastHeardMs", "AnsweredBy"];
+const MOVING: [&str; 6] = ["Time", "Applied", "SinceMs", "LastHeardMs", "HeardMs", "AnsweredBy"];
 
 impl Sight {
     fn of(rest: &Rest) -> Sight {

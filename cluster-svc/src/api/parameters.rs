@@ -35,6 +35,9 @@ use super::{Api, PREFIX, names};
 /// How long a control waits for a resource that was just created to be opened by its monitor.
 const OPEN_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the owner of a resource may be behind the node that asks it.
+const BEHIND_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long between two tries.
 const OPEN_RETRY: Duration = Duration::from_millis(50);
 
@@ -108,7 +111,7 @@ pub(super) async fn set(api: &Api, id: Guid, given: &Given, hop: Hop) -> Result<
             .parse()
             .map_err(|_| Refusal::new(code::INVALID_NAME, "The id of the resource cannot be put into an address."))?;
         let body = serde_json::to_value(given).unwrap_or_default();
-        let answer = api.forwarder.ask(api, owner, hop, Method::PATCH, &uri, Some(&body)).await?;
+        let answer = ask_owner(api, owner, hop, &Method::PATCH, &uri, &body).await?;
         return Ok(answer.get("Note").and_then(serde_json::Value::as_str).map(str::to_owned));
     }
     let (code, fmts) = control_when_open(api, id, CLUSCTL_RESOURCE_GET_PRIVATE_PROPERTY_FMTS, Vec::new()).await?;
@@ -173,10 +176,32 @@ pub(super) async fn ask_library(api: &Api, id: Guid, code: u32, hop: Hop) -> Ans
         .parse()
         .map_err(|_| Refusal::new(code::INVALID_NAME, "The id of the resource cannot be put into an address."))?;
     let body = serde_json::to_value(Control { code, input: None }).unwrap_or_default();
-    let answer = api.forwarder.ask(api, owner, hop, Method::POST, &uri, Some(&body)).await?;
+    let answer = ask_owner(api, owner, hop, &Method::POST, &uri, &body).await?;
     let strange = |_| Refusal::new(code::INVALID_DATA, "The node that owns the resource answered no control.");
     let answer: Controlled = serde_json::from_value(answer).map_err(strange)?;
     Ok((answer.code, BASE64.decode(answer.output).unwrap_or_default()))
+}
+
+/// Asks the owner of a resource. The owner may be a moment behind this node and not know a resource yet that was just
+/// created; then it is asked again.
+async fn ask_owner(
+    api: &Api,
+    owner: NodeId,
+    hop: Hop,
+    method: &Method,
+    uri: &Uri,
+    body: &serde_json::Value,
+) -> Answered<serde_json::Value> {
+    let end = tokio::time::Instant::now() + BEHIND_PATIENCE;
+    loop {
+        let answer = api.forwarder.ask(api, owner, hop, method.clone(), uri, Some(body)).await;
+        match answer {
+            Err(refused) if refused.refusal.code == code::RESOURCE_NOT_FOUND && tokio::time::Instant::now() < end => {
+                tokio::time::sleep(OPEN_RETRY).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// The node that owns a resource, if it is there to be asked.
