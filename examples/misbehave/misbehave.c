@@ -130,6 +130,8 @@ static void *work(void *argument) {
     Instance *instance = argument;
     RESOURCE_HANDLE handle = instance->handle;
     if (is(instance, "crash-in-worker")) {
+        /* Online has returned by now. */
+        pause_ms(200);
         crash();
     } else if (is(instance, "wrong-status")) {
         report(handle, 77, 1);
@@ -274,7 +276,7 @@ static DWORD WINAPI MisbehaveResourceControl(RESID id, DWORD code, PVOID in, DWO
         return ERROR_SUCCESS;
     }
     *returned = 0;
-    return ERROR_INVALID_FUNCTION;
+    return code == CLUSCTL_RESOURCE_UNKNOWN ? ERROR_SUCCESS : ERROR_INVALID_FUNCTION;
 }
 
 static DWORD WINAPI MisbehaveResourceTypeControl(LPCWSTR type, DWORD code, PVOID in, DWORD in_size, PVOID out,

@@ -18,6 +18,8 @@ use cluster_engine::{Guid, NodeId};
 use cluster_engine::{Millis, Time};
 use tokio::sync::watch;
 
+use crate::driver::findings::Found;
+
 /// A future that a door hands out.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -80,6 +82,10 @@ pub trait Door: Send + Sync + 'static {
     fn submit(&self, command: Command) -> Later<'_, Result<Answer, Refusal>>;
     /// Notices of this node, oldest first: the first `limit` after the one numbered `after`, or the newest `limit`.
     fn history(&self, after: Option<u64>, limit: usize) -> Vec<Numbered>;
+    /// What the resource libraries of this node were found to do wrong.
+    fn findings(&self) -> Vec<Found> {
+        Vec::new()
+    }
     /// Changes whenever anything that a client can see has changed, new notices included.
     fn changed(&self) -> watch::Receiver<u64>;
     /// ResourceControl on this node: the Win32 code and the output. Refused when the resource is not open here.

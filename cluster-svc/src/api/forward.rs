@@ -26,6 +26,11 @@ pub(super) struct Hop {
 }
 
 impl Hop {
+    /// The request comes from a client.
+    pub(super) fn is_first(self) -> bool {
+        !self.is_passed_on
+    }
+
     /// A request that comes from a client.
     pub(super) fn first() -> Hop {
         Hop { is_passed_on: false }

@@ -14,6 +14,7 @@
 //! | `types` | `/resource-types` |
 //! | `registry` | `/registry` |
 //! | `history`, `stream` | `/events`, `/log`, `/stream` |
+//! | `findings` | `/dll/findings` |
 //! | `metrics` | `/metrics` |
 //! | `openapi` | `/openapi.json` |
 //! | `page` | everything else: the dashboard |
@@ -26,6 +27,7 @@ mod cluster;
 mod dependencies;
 pub mod door;
 mod extract;
+pub mod findings;
 mod forward;
 mod groups;
 pub mod guard;

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::door::{Door, Facts, Gone, Later, Look, Numbered, Peer, Vantage};
 use crate::driver::NodeHandle;
+use crate::driver::findings::Found;
 
 impl Door for NodeHandle {
     fn look(&self, look: Look) -> Later<'_, Result<(), Gone>> {
@@ -36,6 +37,10 @@ impl Door for NodeHandle {
 
     fn history(&self, after: Option<u64>, limit: usize) -> Vec<Numbered> {
         NodeHandle::history(self, after, limit)
+    }
+
+    fn findings(&self) -> Vec<Found> {
+        NodeHandle::findings(self)
     }
 
     fn changed(&self) -> watch::Receiver<u64> {

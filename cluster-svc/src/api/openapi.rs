@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    cluster, dependencies, groups, nodes, parameters, quorum, refused, registry, resources, steps, types, views,
+    cluster, dependencies, findings, groups, nodes, parameters, quorum, refused, registry, resources, steps, types,
+    views,
 };
 
 /// The shapes.
@@ -55,6 +56,7 @@ use super::{
         registry::SetValues,
         registry::BatchBody,
         registry::BatchCommand,
+        findings::FindingView,
         refused::RefusalBody,
         refused::RefusalView
     ))
@@ -172,6 +174,7 @@ const OPERATIONS: &[Operation] = &[
     with(op("get", "/events", "What happened, newest last", Empty, List("NoticeView")), &["after", "limit", "level", "subject"]),
     op("get", "/stream", "Server-sent events: snapshot (Snapshot) and notice (NoticeView)", Empty, Stream),
     with(op("get", "/log", "The cluster log of this node", Empty, Text), &["tail"]),
+    op("get", "/dll/findings", "What resource libraries were found to do wrong, on every node that answers", Empty, List("FindingView")),
     op("get", "/openapi.json", "This description", Empty, Free),
     op("get", "/metrics", "Numbers for Prometheus", Empty, Text),
 ];

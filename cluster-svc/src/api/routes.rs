@@ -5,8 +5,8 @@ use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use super::{
-    Api, PREFIX, cluster, dependencies, groups, history, metrics, nodes, openapi, parameters, quorum, registry,
-    resources, steps, stream, types,
+    Api, PREFIX, cluster, dependencies, findings, groups, history, metrics, nodes, openapi, parameters, quorum,
+    registry, resources, steps, stream, types,
 };
 
 /// Method and path of a route, the path with the prefix.
@@ -139,5 +139,6 @@ fn registry_and_history(mount: Mount) -> Mount {
         .get("/events", history::events)
         .get("/stream", stream::listen)
         .get("/log", history::log)
+        .get("/dll/findings", findings::list)
         .get("/openapi.json", openapi::show)
 }

@@ -9,6 +9,9 @@ pub mod args;
 mod assign;
 mod client;
 pub mod discover;
+mod dll_findings;
+mod dll_inspect;
+mod dll_test;
 mod groups;
 mod history;
 mod lab;
@@ -104,6 +107,12 @@ fn run(cluster: Cluster) -> ExitCode {
             clap_complete::generate(shell, &mut Cluster::command(), "cluster", &mut std::io::stdout());
             ExitCode::SUCCESS
         }
+        Command::Dll(args::Dll::Inspect(options)) => {
+            exit(dll_inspect::run(&options, common.json, &mut std::io::stdout().lock()), common.json)
+        }
+        Command::Dll(args::Dll::Test(options)) => {
+            exit(dll_test::run(&options, common.json, &mut std::io::stdout().lock()), common.json)
+        }
         Command::Demo(demo) => lab::demo(&demo),
         Command::Up(up) => lab::up(&up),
         Command::Scenario(verb) => exit(scenario::run(&verb, common.json, &mut std::io::stdout().lock()), common.json),
@@ -146,6 +155,9 @@ async fn carry_out(session: &Session, command: Command) -> Result<(), Trouble> {
         Command::Events(events) => history::events(session, &events).await,
         Command::Lab(verb) => lab::run(session, verb).await,
         Command::Quorum(args::Quorum::Explore(_)) => Ok(()),
+        Command::Dll(args::Dll::Findings) => dll_findings::findings(session).await,
+        Command::Dll(args::Dll::Guard(given)) => dll_findings::guard(session, &given).await,
+        Command::Dll(args::Dll::Inspect(_) | args::Dll::Test(_)) => Ok(()),
         Command::Demo(_) | Command::Up(_) | Command::Scenario(_) | Command::Sim(_) | Command::Completions { .. } => {
             Ok(())
         }

@@ -39,7 +39,7 @@ pub mod node;
 pub mod peers;
 pub mod process_files;
 pub mod recorder;
-mod registry;
+pub(crate) mod registry;
 mod resource_news;
 pub mod start;
 pub mod store;

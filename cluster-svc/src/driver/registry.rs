@@ -10,7 +10,7 @@ const NOT_FOUND: u32 = 2;
 
 /// What becomes of a call.
 #[derive(Debug, PartialEq)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// It is answered at once.
     Answer(Result<RegistryAnswer, protocol::Refusal>),
     /// It changes the registry: submit the command, then answer with [`written`].
@@ -23,7 +23,7 @@ pub(super) enum Work {
 }
 
 /// Looks at a call against the present state.
-pub(super) fn work(hive: &Hive, call: RegistryCall) -> Work {
+pub(crate) fn work(hive: &Hive, call: RegistryCall) -> Work {
     match call {
         RegistryCall::Open { path } => Work::Answer(match hive.key(&path) {
             Some(_) => Ok(RegistryAnswer::Done { created: false }),

@@ -145,10 +145,9 @@ pub(crate) fn watch(resource: &Arc<dyn ResourceSide>, handle: RESOURCE_HANDLE, e
         Ok(()) => true,
         Err(_) => {
             let text = format!(
-                "{} supplied the event handle {event:#x}, which is no live event of this monitor; LooksAlive is polled instead. Make events with CreateEvent of the host table and keep them open while online",
-                resource.dll_name()
+                "supplied the event handle {event:#x}, which is no live event of this monitor; LooksAlive is polled instead. Make events with CreateEvent of the host table and keep them open while online"
             );
-            resource.log(LogLevel::Warning, &text);
+            resource.complain(LogLevel::Warning, &text);
             false
         }
     }

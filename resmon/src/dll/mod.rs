@@ -31,6 +31,8 @@ pub(crate) trait ResourceSide: Send + Sync {
     fn status_reported(&self, report: Report, event: Option<usize>) -> Exit;
     /// LogEvent.
     fn log(&self, level: LogLevel, text: &str);
+    /// The monitor's own words about what the library did with this resource.
+    fn complain(&self, level: LogLevel, text: &str);
     /// SignalFailure.
     fn failure_signalled(&self, code: u32);
     /// The event handle that the resource gave was signalled.

@@ -27,6 +27,10 @@ impl ResourceSide for Instance {
         self.monitor.outbox.push(FromMonitor::Log { level, component, resource, text: output::line(text) });
     }
 
+    fn complain(&self, level: LogLevel, text: &str) {
+        self.note(level, text);
+    }
+
     fn failure_signalled(&self, code: u32) {
         let mut inner = lock(&self.inner);
         let steps = inner.state.failure_signalled(code);

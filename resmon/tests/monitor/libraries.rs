@@ -15,6 +15,12 @@ pub(crate) fn misbehaving() -> &'static Path {
     BUILT.get_or_init(|| compile("resmon/tests/fixtures/misbehaving.c"))
 }
 
+/// `examples/misbehave/misbehave.c`.
+pub(crate) fn misbehave() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("examples/misbehave/misbehave.c"))
+}
+
 /// `tests/fixtures/modern.c`.
 pub(crate) fn modern() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

@@ -6,6 +6,7 @@ mod libraries;
 mod service;
 
 mod built_in_types;
+mod call_guard;
 mod endings;
 mod honest_libraries;
 mod misbehaving_libraries;

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod dll;
 mod quorum;
 mod roles;
 mod simulator;
 
+pub use self::dll::{Dll, GuardWord, Guarded, Inspect, LibraryTest};
 pub use self::quorum::{ExplainQuorum, Explore, ModelWord, Quorum, SetQuorum};
 pub use self::roles::{Group, Resource, Restype};
 pub use self::simulator::{MOST_STORMS, Run, Scenario, Sim};
@@ -66,6 +68,9 @@ pub enum Command {
     /// Resource types
     #[command(subcommand, alias = "resourcetype")]
     Restype(Restype),
+    /// Libraries of resource types: look at one, test one, see what was found
+    #[command(subcommand)]
+    Dll(Dll),
     /// Networks
     #[command(subcommand, alias = "net")]
     Network(Network),

@@ -1,0 +1,157 @@
+//! `cluster dll inspect`: what a library is, before anybody registers it.
+//!
+//! First the file is read without running anything of it: what it exports, which libraries it needs and which of its imports
+//! none of them has. Then, if it is one of this system, a monitor that is thrown away afterwards loads it and tries names and
+//! versions. A Windows DLL is only read.
+
+mod file;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use resmon::protocol::{Inspected, InspectedType, Negotiated};
+use serde_json::{Value, json};
+
+use self::file::Library;
+use super::args::Inspect;
+use super::dll_test::Stand;
+use super::trouble::Trouble;
+use crate::api::refused::code_name;
+
+/// Exit code: it can be used.
+const EXIT_USABLE: u8 = 0;
+/// Exit code: it cannot.
+const EXIT_UNUSABLE: u8 = 1;
+
+/// Looks, and prints what was seen.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn run(options: &Inspect, is_json: bool, out: &mut dyn Write) -> Result<u8, Trouble> {
+    let trouble = |why: String| Trouble::File { path: options.file.clone(), why };
+    let path = std::fs::canonicalize(&options.file).map_err(|error| trouble(error.to_string()))?;
+    let bytes = std::fs::read(&path).map_err(|error| trouble(error.to_string()))?;
+    let library = file::read(&path, &bytes).map_err(trouble)?;
+    let dll_name = path.to_str().ok_or_else(|| trouble("its path is not text".into()))?;
+    let looked = if library.is_native { Some(load(dll_name, options, &bytes)) } else { None };
+    let problems = problems(&library, looked.as_ref());
+    let text = if is_json {
+        let shown = shown(dll_name, &library, looked.as_ref(), &problems);
+        format!("{}\n", serde_json::to_string_pretty(&shown).unwrap_or_default())
+    } else {
+        people(dll_name, &library, looked.as_ref(), &problems)
+    };
+    out.write_all(text.as_bytes()).map_err(|_| Trouble::NobodyReads)?;
+    Ok(if problems.is_empty() { EXIT_USABLE } else { EXIT_UNUSABLE })
+}
+
+/// Has a monitor load it.
+fn load(dll_name: &str, options: &Inspect, bytes: &[u8]) -> Result<Inspected, String> {
+    let mut names = options.types.clone();
+    names.extend(file::texts(bytes));
+    let folder = std::env::temp_dir().join(format!("wolfden-dll-inspect-{}", uuid::Uuid::new_v4()));
+    let mut stand = Stand::start(&folder, Arc::default())?;
+    let looked = stand.inspect(dll_name, &names);
+    stand.kill();
+    // What is left of it is in the folder for temporary files.
+    let _ = std::fs::remove_dir_all(&folder);
+    looked?.map_err(|refusal| format!("{} ({})", refusal.message, code_name(refusal.code)))
+}
+
+/// Why the library cannot be used. None: it can.
+fn problems(library: &Library, looked: Option<&Result<Inspected, String>>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let has = |name: &str| library.exports.iter().any(|export| export == name);
+    if !has("Startup") && !has("StartupEx") {
+        problems.push("it exports neither Startup nor StartupEx, so it is no library of resource types".into());
+    }
+    problems.extend(library.missing_libraries.iter().map(|name| format!("it needs {name}, which is not there")));
+    let missing = &library.missing_imports;
+    if !missing.is_empty() {
+        problems.push(format!("nobody has what it imports: {}", missing.join(", ")));
+    }
+    match looked {
+        None => {}
+        Some(Err(why)) => problems.push(why.clone()),
+        Some(Ok(inspected)) => {
+            if inspected.types.is_empty() {
+                problems
+                    .push("no name of a resource type was found in it that it accepts; name one with --type".into());
+            }
+            for of in &inspected.types {
+                problems.extend(of.table_fault.iter().map(|fault| format!("type '{}': {fault}", of.name)));
+            }
+        }
+    }
+    problems
+}
+
+fn shown(dll_name: &str, library: &Library, looked: Option<&Result<Inspected, String>>, problems: &[String]) -> Value {
+    let negotiated = |n: &Negotiated| json!({ "Min": n.min, "Max": n.max, "Code": n.code, "Version": n.version, "TableSize": n.table_bytes });
+    let of = |t: &InspectedType| {
+        json!({
+            "Name": t.name, "QuorumCapable": t.is_quorum_capable, "TableFault": t.table_fault,
+            "Versions": t.negotiated.iter().map(negotiated).collect::<Vec<_>>(),
+        })
+    };
+    let types = looked.and_then(|looked| looked.as_ref().ok());
+    json!({
+        "File": dll_name,
+        "Format": library.format,
+        "Exports": library.exports,
+        "Libraries": library.libraries,
+        "MissingLibraries": library.missing_libraries,
+        "MissingImports": library.missing_imports,
+        "ClusterFunctions": library.cluster_functions,
+        "Loaded": types.is_some(),
+        "AcceptsAnyName": types.is_some_and(|found| found.accepts_any_name),
+        "Types": types.map_or_else(Vec::new, |found| found.types.iter().map(of).collect::<Vec<_>>()),
+        "Problems": problems,
+    })
+}
+
+fn people(
+    dll_name: &str,
+    library: &Library,
+    looked: Option<&Result<Inspected, String>>,
+    problems: &[String],
+) -> String {
+    let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let mut text = format!("File      : {dll_name}\nFormat    : {}\n", library.format);
+    text.push_str(&format!("Exports   : {}\n", list(&library.exports)));
+    text.push_str(&format!("Needs     : {}\n", list(&library.libraries)));
+    text.push_str(&format!("Cluster   : {}\n", list(&library.cluster_functions)));
+    match looked {
+        None => text.push_str("Loaded    : no, it is not a library of this system\n"),
+        Some(Err(_)) => text.push_str("Loaded    : no\n"),
+        Some(Ok(inspected)) => {
+            text.push_str("Loaded    : yes\n");
+            if inspected.accepts_any_name {
+                text.push_str("Types     : accepts any name, also one that cannot exist; it should answer 5080\n");
+            }
+            for of in &inspected.types {
+                text.push_str(&format!("Type      : {}\n", of.name));
+                let quorum = if of.is_quorum_capable { "yes, it has Arbitrate and Release" } else { "no" };
+                text.push_str(&format!("  quorum  : {quorum}\n"));
+                for n in &of.negotiated {
+                    text.push_str(&format!("  service {:#x} to {:#x}: {}\n", n.min, n.max, version_words(n)));
+                }
+            }
+        }
+    }
+    match problems {
+        [] => text.push_str("It can be used.\n"),
+        _ => {
+            text.push_str("It cannot be used:\n");
+            problems.iter().for_each(|problem| text.push_str(&format!("- {problem}\n")));
+        }
+    }
+    text
+}
+
+fn version_words(negotiated: &Negotiated) -> String {
+    match negotiated.code {
+        0 => format!("version {:#x}, a table of {} bytes", negotiated.version, negotiated.table_bytes),
+        code => format!("refused with {}", code_name(code)),
+    }
+}

@@ -1,0 +1,184 @@
+//! `cluster dll inspect` and `cluster dll test`: an honest library passes, and each fault of a misbehaving one is named.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace")
+}
+
+/// Compiles one C file with the command that its comment gives, once per test process.
+fn compile(source: &str) -> PathBuf {
+    let stem = Path::new(source).file_stem().and_then(|stem| stem.to_str()).expect("a plain name");
+    let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lib{stem}-dll.so"));
+    // Renamed when it is whole: another test process may load the same file at this moment.
+    let unfinished = library.with_extension(std::process::id().to_string());
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let output = Command::new(&compiler)
+        .current_dir(root())
+        .args([
+            "-shared",
+            "-fPIC",
+            "-pthread",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-I",
+            "resapi-sys-mock/include",
+            source,
+            "-o",
+        ])
+        .arg(&unfinished)
+        .output()
+        .unwrap_or_else(|error| panic!("{compiler} cannot be started ({error}); install a C compiler or set CC"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::rename(&unfinished, &library).expect("the folder of the tests is writable");
+    library
+}
+
+fn misbehave() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("examples/misbehave/misbehave.c"))
+}
+
+/// The library of `examples/hello-resource`; cargo says where it is.
+fn hello() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .current_dir(root())
+            .args(["build", "--message-format=json", "-p", "hello-resource"])
+            .output()
+            .expect("cargo runs this test");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages = String::from_utf8(output.stdout).expect("JSON is text");
+        let files = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let files = files.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
+        let mut files = files.filter_map(|file| file.as_str().map(PathBuf::from));
+        let is_library = |file: &PathBuf| file.extension().is_some_and(|end| end == std::env::consts::DLL_EXTENSION);
+        files.rfind(is_library).expect("cargo names the library")
+    })
+}
+
+fn cluster(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cluster")).args(arguments).output().expect("the command of this package")
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Tests the misbehaving library and says what failed: `name: text`.
+fn faults(misbehaviour: &str, only: &str) -> Vec<String> {
+    let file = misbehave().to_str().expect("plain");
+    let property = format!("Misbehaviour={misbehaviour}");
+    let arguments = ["dll", "test", file, "--type", "Misbehave", "--property", &property, "--only", only, "--json"];
+    let output = cluster(&arguments);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output)));
+    let cases = report["Cases"].as_array().cloned().unwrap_or_default();
+    let failed = cases.iter().filter(|case| case["Verdict"] == "failed");
+    let failed: Vec<String> =
+        failed.map(|case| format!("{}: {}", case["Name"], case["Text"]).replace('"', "")).collect();
+    assert_eq!(output.status.code(), Some(i32::from(!failed.is_empty())), "{failed:?}");
+    failed
+}
+
+#[test]
+fn an_honest_library_passes_every_case() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = format!("Path={}/greeting-{{}}", folder.path().display());
+    let junit = folder.path().join("report.xml");
+    let (file, junit_path) = (hello().to_str().expect("plain"), junit.to_str().expect("plain"));
+    let output = cluster(&["dll", "test", file, "--type", "Hello", "--property", &path, "--junit", junit_path]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("Hello of") && said.contains("keeps the rules") && said.contains("0 failed"), "{said}");
+    let xml = std::fs::read_to_string(&junit).expect("written");
+    assert!(xml.contains("<testcase name=\"failover\"") && xml.contains("failures=\"0\""), "{xml}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("there").flatten().map(|e| e.file_name()).collect();
+    assert_eq!(left, ["report.xml"], "every greeting was taken back");
+    assert_eq!(faults("nothing", ""), Vec::<String>::new());
+}
+
+#[test]
+fn each_fault_is_named_with_its_entry_point() {
+    let cases: &[(&str, &str, &str)] = &[
+        ("hang-in-online", "online and offline", "online and offline: Online did not return within"),
+        ("crash-in-online", "online and offline", "took the monitor down in Online"),
+        ("crash-in-is-alive", "polls", "took the monitor down in IsAlive"),
+        ("crash-in-worker", "online and offline", "took the monitor down outside of any entry point"),
+        ("exit-in-online", "online and offline", "took the monitor down in Online"),
+        ("heap-damage-in-offline", "online and offline", "took the monitor down in Offline"),
+        ("strange-code-from-online", "online and offline", "Online ended in a failure"),
+        ("wrong-status", "online and offline", "77"),
+        ("flaps", "polls", "IsAlive"),
+        ("lies-about-length", "short buffers", "ResourceControl GET_CLASS_INFO says that it returned"),
+    ];
+    for (misbehaviour, only, words) in cases {
+        let failed = faults(misbehaviour, only);
+        assert!(failed.iter().any(|fault| fault.contains(words)), "{misbehaviour}: {failed:?}");
+    }
+}
+
+#[test]
+fn faults_beside_a_case_are_cases_of_their_own() {
+    let cases: &[(&str, &str)] = &[
+        ("slow-online", "300 ms: Online"),
+        ("forbidden-call-in-online", "forbidden calls: OnlineClusterResource in Online (do-not-use"),
+        ("forbidden-call-on-worker", "forbidden calls: MoveClusterGroup in a worker (do-not-use"),
+        ("writes-registry-in-online", "forbidden calls: ClusterRegSetValue in Online (some-entry-points-ok"),
+        ("scribbled-handle", "nothing to complain about:"),
+        ("leaks-keys", "left 3 registry keys open at Close"),
+        ("closes-the-key-of-open", "closed the key that Open was given"),
+        ("bad-event", "which is no live event of this monitor"),
+    ];
+    for (misbehaviour, words) in cases {
+        let failed = faults(misbehaviour, "o");
+        assert!(failed.iter().any(|fault| fault.contains(words)), "{misbehaviour}: {failed:?}");
+    }
+}
+
+#[test]
+fn a_library_that_cannot_be_tested_says_why() {
+    let file = misbehave().to_str().expect("plain");
+    for (name, words) in [
+        ("Misbehave bad-table", "NULL for Terminate"),
+        ("Misbehave short-table", "16 bytes"),
+        ("Misbehave wrong-version", "0x900"),
+        ("Misbehave no-table", "without a function table"),
+        ("No Such Type", "does not know a type of this name"),
+    ] {
+        let output = cluster(&["dll", "test", file, "--type", name]);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+        assert!(said.contains(words), "{name}: {said}");
+    }
+    let output = cluster(&["dll", "test", "/no/such/file.so", "--type", "x"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let output = cluster(&["dll", "test", file, "--type", "Misbehave", "--property", "nonsense"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+#[test]
+fn a_library_is_looked_at() {
+    let output = cluster(&["dll", "inspect", hello().to_str().expect("plain"), "--json"]);
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output)));
+    assert_eq!(output.status.code(), Some(0), "{seen:#}");
+    assert_eq!(seen["Types"][0]["Name"], "Hello");
+    let versions = seen["Types"][0]["Versions"].as_array().cloned().unwrap_or_default();
+    let versions: Vec<_> = versions.iter().map(|v| (v["Code"].as_u64(), v["Version"].as_u64())).collect();
+    let expected = [(0, 0x100), (0, 0x200), (0, 0x300), (0, 0x400), (0, 0x400), (1306, 0)];
+    assert_eq!(versions, expected.map(|(code, version)| (Some(code), Some(version))));
+    assert_eq!((&seen["MissingImports"], &seen["Problems"]), (&serde_json::json!([]), &serde_json::json!([])));
+
+    let output = cluster(&["dll", "inspect", misbehave().to_str().expect("plain"), "--type", "Misbehave bad-table"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("Type      : Misbehave\n") && said.contains("NULL for Terminate"), "{said}");
+
+    let output = cluster(&["dll", "inspect", root().join("README.md").to_str().expect("plain")]);
+    assert!(text(&output).contains("no library at all"), "{}", text(&output));
+}
