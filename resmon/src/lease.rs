@@ -9,6 +9,10 @@
 /// A service that has never granted a lease counts as frozen or gone after this time without an answer, in milliseconds.
 pub(crate) const SILENCE_WITHOUT_LEASE_MS: u64 = 2_000;
 
+/// No shorter silence means anything, in milliseconds: some ten questions without an answer. A lease that was granted when it
+/// was nearly over says nothing about the length of leases.
+pub(crate) const LEAST_SILENCE_MS: u64 = 1_000;
+
 /// What the monitor may do at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leave {
@@ -84,7 +88,7 @@ impl Lease {
     /// From when on the Cluster service counts as frozen or gone if it answers nothing until then: for as long as the last
     /// lease was at its best, since the newest question that it has answered. `started` is when the monitor began to ask.
     pub(crate) fn silent_from(&self, started: u64) -> u64 {
-        let patience_ms = self.length_ms.unwrap_or(SILENCE_WITHOUT_LEASE_MS);
+        let patience_ms = self.length_ms.map_or(SILENCE_WITHOUT_LEASE_MS, |length| length.max(LEAST_SILENCE_MS));
         self.newest_stamp.unwrap_or(started).saturating_add(patience_ms)
     }
 
@@ -157,13 +161,15 @@ mod tests {
         };
         check(&[], 7 + SILENCE_WITHOUT_LEASE_MS);
         check(&[(10, 10, 0)], 10 + SILENCE_WITHOUT_LEASE_MS);
-        check(&[(10, 10, 500)], 510);
+        check(&[(10, 10, 5_000)], 5_010);
         // The last grant before the end of a lease is short; the lease was not.
-        check(&[(10, 10, 500), (100, 100, 410), (500, 500, 10)], 1000);
+        check(&[(10, 10, 5_000), (100, 100, 4_910), (5_000, 5_000, 10)], 10_000);
         // It answers, although there is no lease any more.
-        check(&[(10, 10, 500), (600, 600, 0), (9_000, 9_000, 0)], 9_500);
+        check(&[(10, 10, 5_000), (6_000, 6_000, 0), (9_000, 9_000, 0)], 14_000);
         // The next lease is shorter.
-        check(&[(10, 10, 500), (600, 600, 200)], 800);
+        check(&[(10, 10, 5_000), (6_000, 6_000, 2_000)], 8_000);
+        // What is left of a lease that nobody had heard of.
+        check(&[(10, 10, 30)], 10 + LEAST_SILENCE_MS);
     }
 
     #[test]
