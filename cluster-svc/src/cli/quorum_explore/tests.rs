@@ -59,7 +59,7 @@ fn a_table_that_a_person_can_read() {
             Lost    Orders Reached Survived Share Stops, for example, with
             ----    ------ ------- -------- ----- ------------------------
             1 node  3      3       3        100 %
-            2 nodes 6      6       3        50 %  node 1, then node 3
+            2 nodes 6      6       3        50 %  node 1, then node 2
 
             Failures at the same moment
             Lost    Cases Survived Share Stops, for example, with
@@ -100,7 +100,7 @@ fn a_table_that_a_person_can_read() {
             the witness          1      1       1        100 %
             1 node, the witness  8      8       8        100 %
             2 nodes, the witness 36     36      36       100 %
-            3 nodes, the witness 96     96      60       63 %  node 1, then node 2, then disk witness, then node 4
+            3 nodes, the witness 96     96      60       63 %  node 1, then node 2, then disk witness, then node 3
 
             Failures at the same moment
             Lost                 Cases Survived Share Stops, for example, with
@@ -259,7 +259,7 @@ fn the_same_as_json() {
               "Fatal": [
                 [
                   "file share witness",
-                  "node 2"
+                  "node 1"
                 ]
               ],
               "NodesLost": 1,
