@@ -72,10 +72,6 @@ impl Node {
                 let mistake = self.mistake(FindingKind::SlowCall, dll_name, resource_type, Some(resource), Some(call));
                 self.found(process_id, mistake, text, None);
             }
-            FromMonitor::Probed { .. } | FromMonitor::Inspected { .. } => {
-                let text = "a monitor answered a question of a test of libraries, which a service does not ask";
-                self.parts.log.warning("RHS", text.into());
-            }
             FromMonitor::Finding(found) => {
                 let resource = found.resource.map(convert::guid);
                 let (kind, entry) = (FindingKind::ForbiddenCall, found.entry_point);
