@@ -28,6 +28,12 @@ use crate::witness::Hosted;
 
 /// After a lost arbitration without quorum the next one begins after so many detection times.
 const PAUSE_WITHOUT_QUORUM: u64 = 2;
+/// Hosting the witness without coming to a quorum is given up after so many detection times.
+const HOSTING_PATIENCE: u64 = 4;
+/// And begins again after so many, doubled each time: long enough for whoever can use the witness.
+const FUTILE_PAUSE: u64 = 4;
+/// It is not doubled more often than this.
+const MOST_FUTILE: u32 = 4;
 /// The first pause after a lost arbitration of the quorum resource's owner; doubled each time, up to WitnessRestartInterval.
 const FIRST_PAUSE: Millis = Millis::seconds(5);
 
@@ -53,6 +59,8 @@ pub(crate) struct Arbiter {
     attempts: u32,
     /// When the witness ended here last.
     lost_at: Option<Time>,
+    /// How often in a row the witness was hosted here without making a quorum.
+    futile: u32,
 }
 
 #[derive(Debug, Default)]
@@ -137,6 +145,7 @@ impl Engine {
         }
         self.arbitrate_when_open();
         self.limit_arbitration();
+        self.limit_hosting();
         self.tell_host();
     }
 
@@ -509,7 +518,7 @@ impl Engine {
 
     /// Tells the others where the witness votes, as part of the state.
     fn tell_host(&mut self) {
-        let Some(hosted) = self.arbiter.hosted() else { return };
+        let Some(hosted) = self.arbiter.hosted() else { return self.tell_left() };
         let (epoch, voter) = (hosted.epoch, hosted.replica.id());
         let Some(witness) = self.state().quorum.witness.as_ref().filter(|w| w.voter == voter) else { return };
         let is_known = witness.host.is_some_and(|h| h.epoch >= epoch);
@@ -521,6 +530,43 @@ impl Engine {
         let (node, incarnation) = (self.config.node, self.config.incarnation);
         let command = Command::WitnessHosted { node, incarnation, voter, epoch };
         self.arbiter.telling = self.requests.add(command, None, None).map(|s| (epoch, s));
+    }
+
+    /// Tells the others that the witness does not vote here any more.
+    fn tell_left(&mut self) {
+        let me = self.config.node;
+        let host = self.state().quorum.witness.as_ref().and_then(|w| w.host).filter(|h| h.node == me);
+        let Some(host) = host.filter(|_| self.standing.may_run()) else { return };
+        if self.arbiter.telling.is_some_and(|(e, s)| e == host.epoch && self.requests.is_waiting(s)) {
+            return;
+        }
+        let command = Command::WitnessLeft { node: me, epoch: host.epoch };
+        self.arbiter.telling = self.requests.add(command, None, None).map(|s| (host.epoch, s));
+    }
+
+    /// The witness is here, and there is no quorum all the same: its store knows of votes that are elsewhere. Whoever has
+    /// more of those is to have it (event 1561).
+    fn limit_hosting(&mut self) {
+        let Some(hosted) = self.arbiter.hosted() else { return };
+        let patience = Millis(self.detection().0 * HOSTING_PATIENCE);
+        if self.is_quorate(self.now) {
+            self.arbiter.futile = 0;
+            return;
+        }
+        if self.now.since(hosted.since.max(self.lease().unwrap_or(hosted.since))) < patience {
+            return;
+        }
+        self.give_up_witness("there is no quorum with it; the newest configuration gives votes to others");
+        let mut notice = self.notice(
+            Level::Critical,
+            Component::Quorum,
+            "This node lacks the latest configuration: the witness has a newer one, in which it makes no majority here.",
+        );
+        notice.event = Some(1561);
+        self.push(Effect::Notice(notice));
+        self.arbiter.futile = (self.arbiter.futile + 1).min(MOST_FUTILE);
+        let pause = Millis(self.detection().0 * FUTILE_PAUSE << self.arbiter.futile);
+        self.arbiter.pause_until = Some(self.now + pause);
     }
 
     pub(crate) fn step_notice(&mut self, level: Level, step: ArbitrationStep, text: String, why: Vec<String>) {

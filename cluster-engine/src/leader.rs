@@ -7,7 +7,10 @@ use crate::membership::fence_length;
 use crate::quorum::Witness;
 use crate::replica::{Replica, VoterId};
 use crate::state::{Command, LogBatch, NodeState};
-use crate::time::Time;
+use crate::time::{Millis, Time};
+
+/// Leadership is handed over at most so many times within a detection time.
+const HAND_OVERS_PER_DETECTION: u64 = 4;
 
 /// What the leader has asked for and not yet seen applied, so that it asks once.
 #[derive(Clone, Debug, Default)]
@@ -15,9 +18,36 @@ pub(crate) struct Duties {
     tick: Option<u64>,
     down: std::collections::BTreeMap<NodeId, u64>,
     fence: std::collections::BTreeMap<NodeId, u64>,
+    /// When leadership was last handed over: not again at once, so that two voters never play ball with it.
+    handed_over: Option<Time>,
+}
+
+impl Duties {
+    pub(crate) fn handed_over(&self) -> Option<Time> {
+        self.handed_over
+    }
+
+    /// The brake outlives a leadership: two voters of one node may be playing.
+    pub(crate) fn keep_handed_over(&mut self, at: Option<Time>) {
+        self.handed_over = at;
+    }
+
+    /// Everything that was asked for, when leadership ends.
+    fn take_all(&mut self) -> Vec<u64> {
+        let Duties { tick, down, fence, handed_over: _ } = std::mem::take(self);
+        tick.into_iter().chain(down.into_values()).chain(fence.into_values()).collect()
+    }
 }
 
 impl Engine {
+    /// Leadership came or went. What a former leader wanted as the leader must not reach the next one: it knows the others
+    /// only as they were when it led.
+    pub(crate) fn drop_duties(&mut self) {
+        for sequence in self.duties.take_all() {
+            self.requests.withdraw(sequence);
+        }
+    }
+
     pub(crate) fn lead(&mut self) {
         if !self.is_leader() || self.state.is_none() {
             return;
@@ -44,6 +74,10 @@ impl Engine {
 
     /// Declares silent nodes down, and fenced when that is certain.
     fn watch_nodes(&mut self) {
+        // Without contact to a majority a leader knows nothing of who is alive: it may just have woken up.
+        if !self.is_quorate(self.now) {
+            return;
+        }
         let me = self.config.node;
         let detection = self.detection();
         let past = self.past_contact();
@@ -120,6 +154,11 @@ impl Engine {
             .filter(|v| *v != leads && is_heard(v) && can_lead(v))
             .max_by_key(|v| (is_witness(v) != nodes_vote, *v == own, seat.matched(*v), std::cmp::Reverse(*v)));
         let Some(best) = best else { return };
+        let brake = Millis(self.detection().0 / HAND_OVERS_PER_DETECTION);
+        if self.duties.handed_over.is_some_and(|at| self.now.since(at) < brake) {
+            return;
+        }
+        self.duties.handed_over = Some(self.now);
         // The witness hands over to nodes only: with a disk alone there is nobody else, and it goes on.
         if let Some(seat) = self.seat_mut() {
             // Refused when it is under way already.

@@ -63,6 +63,11 @@ impl Requests {
         self.waiting.remove(&id.sequence).map(|o| o.ticket)
     }
 
+    /// Takes an own request back. What was sent may still take effect.
+    pub(crate) fn withdraw(&mut self, sequence: u64) {
+        self.waiting.remove(&sequence);
+    }
+
     pub(crate) fn is_waiting(&self, sequence: u64) -> bool {
         self.waiting.contains_key(&sequence)
     }

@@ -30,6 +30,9 @@ impl Engine {
         self.enter_term();
         self.led = present;
         self.past = None;
+        let handed_over = self.duties.handed_over();
+        self.drop_duties();
+        self.duties.keep_handed_over(handed_over);
         self.requests.send_again();
         if let Some((voter, term)) = present {
             self.time_base = Some((self.state().at.max(self.now), self.now));

@@ -103,6 +103,10 @@ impl ClusterState {
             Command::WitnessHosted { node, incarnation, voter, epoch } => {
                 self.witness_hosted(node, incarnation, voter, epoch, story)
             }
+            Command::WitnessLeft { node, epoch } => {
+                self.witness_left(node, Some(epoch));
+                Ok(Answer::Done)
+            }
             Command::RenewWitness { voter } => self.renew_witness(voter, story),
             Command::QuorumForced { node, incarnation, lineage } => {
                 self.quorum_forced(node, incarnation, lineage, story)

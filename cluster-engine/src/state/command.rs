@@ -118,6 +118,8 @@ pub enum Command {
     SetQuorum { resource: Option<Guid>, kind: Witness, size: u32, path: String },
     /// The witness votes on this node from now on.
     WitnessHosted { node: NodeId, incarnation: u64, voter: VoterId, epoch: u64 },
+    /// The witness votes on this node no more.
+    WitnessLeft { node: NodeId, epoch: u64 },
     /// The store of this voter is gone from the device: the witness gets a new id.
     RenewWitness { voter: VoterId },
     /// This node was started with force quorum: its database is authoritative, in a new line of descent.

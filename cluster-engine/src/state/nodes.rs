@@ -64,6 +64,8 @@ impl ClusterState {
                 node.config = config;
                 node.voter = voter;
                 node.state = NodeState::Joining;
+                // A life with another store: what is said of the former life does not concern it.
+                node.incarnation = 0;
             }
             None => {
                 self.nodes.insert(id, Node::new(id, config, voter));
@@ -150,6 +152,7 @@ impl ClusterState {
                 "its groups move when it is certain that it has stopped them itself (fence delay)".to_owned(),
             ];
             self.count_departure(id, story);
+            self.witness_left(id, None);
         }
         Ok(Answer::Done)
     }

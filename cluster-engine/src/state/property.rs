@@ -47,6 +47,7 @@ pub struct Property {
 pub const DEPARTURES: &[(&str, &str, &str)] = &[
     ("SameSubnetThreshold", "default", "10 since Windows Server 2016; the page prints the older 5"),
     ("CrossSubnetThreshold", "default", "20 since Windows Server 2016; the page prints the older 5"),
+    ("WitnessDynamicWeight", "read_only", "computed by the service (reference 7.5, Weights)"),
     ("RestartDelay", "read_only", "the page says read-only, the cmdlets set it"),
 ];
 
@@ -261,7 +262,7 @@ pub const TABLE: &[Property] = &[
     row(Kind::Cluster, "UseClientAccessNetworksForSharedVolumes", ValueType::DWORD, Some(0), Some(0), Some(2), false),
     row(Kind::Cluster, "UseNetftForSharedVolumes", ValueType::DWORD, Some(1), Some(0), Some(1), false),
     row(Kind::Cluster, "WitnessDatabaseWriteTimeout", ValueType::DWORD, Some(300), Some(1), Some(86400), false),
-    row(Kind::Cluster, "WitnessDynamicWeight", ValueType::DWORD, Some(0), Some(0), Some(1), false),
+    row(Kind::Cluster, "WitnessDynamicWeight", ValueType::DWORD, Some(0), Some(0), Some(1), true),
     row(Kind::Cluster, "WitnessRestartInterval", ValueType::DWORD, Some(15), Some(5), Some(1440), false),
     row(Kind::Node, "AdminExtensions", ValueType::MULTI_SZ, None, None, None, false),
     row(Kind::Node, "BuildNumber", ValueType::DWORD, None, Some(0), Some(0xFFFFFFF), true),

@@ -289,6 +289,14 @@ impl ClusterState {
         Ok(Answer::Done)
     }
 
+    /// The witness votes on that node no more: of this epoch, or whatever epoch it was.
+    pub(super) fn witness_left(&mut self, node: NodeId, epoch: Option<u64>) {
+        let Some(witness) = self.quorum.witness.as_mut() else { return };
+        if witness.host.is_some_and(|h| h.node == node && epoch.is_none_or(|e| e == h.epoch)) {
+            witness.host = None;
+        }
+    }
+
     /// The store of this voter is gone: another id, so that nobody counts on what it voted (docs/witness.md).
     pub(super) fn renew_witness(&mut self, voter: VoterId, story: &mut Story) -> Result<Answer, Refusal> {
         let next = VoterId(self.next_voter);
