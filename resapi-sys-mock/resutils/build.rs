@@ -9,6 +9,10 @@ const IMPORTS: &str = "src/imports.rs";
 fn main() {
     println!("cargo::rerun-if-changed={IMPORTS}");
     println!("cargo::rerun-if-changed=build.rs");
+    // On Windows the declarations themselves name the DLL.
+    if std::env::var_os("CARGO_CFG_WINDOWS").is_some() {
+        return;
+    }
     let declared = std::fs::read_to_string(IMPORTS).expect("the list of imports is part of this crate");
     let names = declared.lines().filter_map(|line| line.trim().strip_prefix("pub(crate) fn ")?.split('(').next());
     let source: String = names.map(|name| format!("void {name}(void) {{}}\n")).collect();

@@ -11,6 +11,7 @@
 //! | `processes` | what the system tells about processes: whose they are, what memory they take |
 //! | `visitor` | a client that asks the same web address again and again |
 //! | `groups` | groups as the tests need them |
+//! | `windows` | the Windows half: the monitor under Wine, and DLLs made for tests |
 #![forbid(unsafe_code)]
 
 pub mod ground;
@@ -20,6 +21,7 @@ pub mod processes;
 pub mod programs;
 pub mod rest;
 pub mod visitor;
+pub mod windows;
 
 /// Prints a measured figure on a line of its own, past the test runner, which would hide it.
 pub fn figure(text: &str) {

@@ -87,7 +87,9 @@ pub(crate) fn build(profile: Profile) -> Result<Vec<PathBuf>, Problem> {
     if profile == Profile::Release {
         cargo.arg("--release");
     }
-    parts.iter().for_each(|part| drop(cargo.args(["-p", part.package])));
+    for part in &parts {
+        cargo.args(["-p", part.package]);
+    }
     run(&mut cargo)?;
 
     let target = target_directory(root);

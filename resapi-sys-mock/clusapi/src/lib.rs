@@ -33,6 +33,7 @@ pub mod registry;
 pub mod resource;
 pub mod resource_type;
 mod session;
+mod signal;
 pub mod thread;
 
 use resapi_sys_mock::export::{Door, Export};

@@ -5,9 +5,6 @@
 //! when one answers again CLUSTER_CHANGE_CLUSTER_RECONNECT.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -19,6 +16,7 @@ use resapi_sys_mock::rpc::{Ask, Event, Id, MAX_WATCH_MS, News, Told, object_type
 
 use crate::batch::BatchPort;
 use crate::session::Session;
+use crate::signal::Signal;
 
 /// How long the thread waits before it looks for a node again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -73,9 +71,8 @@ pub(crate) struct Waiting {
 pub(crate) struct Port {
     inner: Mutex<Inner>,
     arrived: Condvar,
-    /// Readable while events wait: its descriptor is the event handle.
-    signal: UnixStream,
-    signaller: UnixStream,
+    /// Up while events wait.
+    signal: Signal,
 }
 
 #[derive(Default)]
@@ -110,10 +107,8 @@ fn batch_ports() -> Vec<Arc<BatchPort>> {
 impl Port {
     /// A port without registrations.
     pub(crate) fn new() -> Result<Arc<Port>, u32> {
-        let (signal, signaller) = UnixStream::pair().map_err(|_| ERROR_NOT_ENOUGH_MEMORY)?;
-        let nonblocking = signal.set_nonblocking(true).and_then(|()| signaller.set_nonblocking(true));
-        nonblocking.map_err(|_| ERROR_NOT_ENOUGH_MEMORY)?;
-        let port = Arc::new(Port { inner: Mutex::default(), arrived: Condvar::new(), signal, signaller });
+        let signal = Signal::new().ok_or(ERROR_NOT_ENOUGH_MEMORY)?;
+        let port = Arc::new(Port { inner: Mutex::default(), arrived: Condvar::new(), signal });
         lock(&PORTS).push(Arc::downgrade(&port));
         Ok(port)
     }
@@ -129,9 +124,9 @@ impl Port {
         Ok(())
     }
 
-    /// The descriptor that is readable while events wait.
+    /// What a program can wait for while it waits for other things too.
     pub(crate) fn event_handle(&self) -> HANDLE {
-        self.signal.as_raw_fd() as usize as HANDLE
+        self.signal.handle()
     }
 
     /// Takes the next event. `take` may refuse it: then it stays where it is.
@@ -181,14 +176,12 @@ impl Port {
     }
 
     fn raise(&self) {
-        // Full means that it is readable already.
-        let _ = (&self.signaller).write(&[1]);
+        self.signal.raise();
     }
 
     fn unsignal(&self, inner: &Inner) {
         if inner.queue.is_empty() {
-            // Empties the socket; "nothing there" ends it.
-            while (&self.signal).read(&mut [0; 16]).is_ok_and(|read| read > 0) {}
+            self.signal.lower();
         }
     }
 

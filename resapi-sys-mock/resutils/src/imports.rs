@@ -4,10 +4,16 @@ use core::ffi::c_void;
 
 use resapi_sys_mock::abi::*;
 
+// On Linux these come from libclusapi as well, because there is no kernel32.
+#[cfg_attr(windows, link(name = "kernel32", kind = "raw-dylib"))]
 unsafe extern "system" {
-    pub(crate) fn WolfdenInside(change: i32);
     pub(crate) fn SetLastError(code: DWORD);
     pub(crate) fn GetLastError() -> DWORD;
+}
+
+#[cfg_attr(windows, link(name = "clusapi", kind = "raw-dylib"))]
+unsafe extern "system" {
+    pub(crate) fn WolfdenInside(change: i32);
     pub(crate) fn OpenCluster(name: LPCWSTR) -> HCLUSTER;
     pub(crate) fn CloseCluster(cluster: HCLUSTER) -> BOOL;
     pub(crate) fn OpenClusterNode(cluster: HCLUSTER, name: LPCWSTR) -> HNODE;

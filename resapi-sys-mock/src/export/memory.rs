@@ -1,6 +1,6 @@
 //! Memory that a function hands to its caller, who gives it back with LocalFree.
 //!
-//! It comes from the C library's allocator, which both libraries of a process share.
+//! It comes from the C library's allocator, which both libraries of a process share; on Windows from LocalAlloc itself.
 
 use core::ffi::c_void;
 use core::ptr;
@@ -9,6 +9,18 @@ use crate::abi::{LPWSTR, WCHAR};
 use crate::codes::win32::ERROR_NOT_ENOUGH_MEMORY;
 use crate::wide;
 
+#[cfg(windows)]
+#[link(name = "kernel32", kind = "raw-dylib")]
+unsafe extern "system" {
+    fn LocalAlloc(flags: u32, bytes: usize) -> *mut c_void;
+    fn LocalFree(block: *mut c_void) -> *mut c_void;
+}
+
+/// `LMEM_ZEROINIT`.
+#[cfg(windows)]
+const ZERO: u32 = 0x40;
+
+#[cfg(not(windows))]
 unsafe extern "C" {
     fn malloc(size: usize) -> *mut c_void;
     fn calloc(count: usize, size: usize) -> *mut c_void;
@@ -18,7 +30,11 @@ unsafe extern "C" {
 /// So many bytes, uninitialized or zero; NULL when there are none. Zero bytes are a block as well.
 pub fn allocate(bytes: usize, zeroed: bool) -> *mut c_void {
     let bytes = bytes.max(1);
+    // SAFETY: takes any size.
+    #[cfg(windows)]
+    return unsafe { LocalAlloc(if zeroed { ZERO } else { 0 }, bytes) };
     // SAFETY: both functions take any size.
+    #[cfg(not(windows))]
     unsafe { if zeroed { calloc(1, bytes) } else { malloc(bytes) } }
 }
 
@@ -28,6 +44,12 @@ pub fn allocate(bytes: usize, zeroed: bool) -> *mut c_void {
 /// The block comes from [`allocate`], [`bytes`] or [`text`], and nobody uses it any more.
 pub unsafe fn release(block: *mut c_void) {
     // SAFETY: the caller promised a block of this allocator, or NULL.
+    #[cfg(windows)]
+    unsafe {
+        LocalFree(block);
+    }
+    // SAFETY: the caller promised a block of this allocator, or NULL.
+    #[cfg(not(windows))]
     unsafe { free(block) }
 }
 

@@ -63,6 +63,8 @@ pub(super) fn load(dll_name: &str) -> Result<Startup, LoadError> {
     let path = find(dll_name)?;
     check_format(&path)?;
     let dll: Arc<str> = dll_name.into();
+    #[cfg(windows)]
+    load_cluster_libraries();
     lock(&LOADED).push(Arc::clone(&dll));
     // SAFETY: the user registered this file as a resource library; that running its initialisers is wanted is their promise.
     let library = door::calling(&dll, || unsafe { open(&path) }).map_err(|error| {
@@ -185,6 +187,32 @@ fn bind_guarded(dll: &Arc<str>, library: &libloading::Library) {
             super::complain(LogLevel::Warning, &format!("{export} answered {code}: calls there are not watched"));
         }
     }
+}
+
+/// Loads our libraries of the cluster API before the first DLL that imports them, so that it finds these and not the stubs of
+/// Wine: a DLL of a name that is loaded already is taken by all who import the name. On Windows an import is looked for in
+/// the importing DLL alone, so they are bound here and not through it.
+#[cfg(windows)]
+fn load_cluster_libraries() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let beside = std::env::current_exe().ok().and_then(|executable| executable.parent().map(Path::to_owned));
+        for name in ["clusapi.dll", "resutils.dll"] {
+            let Some(path) = beside.as_ref().map(|dir| dir.join(name)).filter(|path| path.is_file()) else {
+                super::complain(LogLevel::Warning, &format!("{name} is not beside resmon.exe: Wine's own is empty"));
+                continue;
+            };
+            // SAFETY: our own library; its initialisers do nothing that depends on the place.
+            match unsafe { open(&path) } {
+                // Never unloaded, as all libraries.
+                Ok(library) => bind_guarded(&name.into(), Box::leak(Box::new(library))),
+                Err(error) => {
+                    let text = format!("{} cannot be loaded: {}", path.display(), text_of(&error));
+                    super::complain(LogLevel::Error, &text);
+                }
+            }
+        }
+    });
 }
 
 /// The file of a registered name. A bare name is looked for in `resources` beside the executable, beside the executable, and

@@ -144,7 +144,7 @@ pub(crate) fn surround<'a>(command: &'a mut Command, prefix: &Path) -> &'a mut C
     command
         .env("WINEPREFIX", prefix)
         .env("WINEDEBUG", "-all")
-        .env("WINEDLLOVERRIDES", "clusapi,resutils=n;winemenubuilder.exe,mscoree,mshtml=d")
+        .env("WINEDLLOVERRIDES", "clusapi,resutils=n,b;winemenubuilder.exe,mscoree,mshtml=d")
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
 }
