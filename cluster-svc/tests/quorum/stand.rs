@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cluster_svc::driver::lab_door::{STORAGE_PATH, TOKEN_HEADER};
@@ -29,9 +30,13 @@ pub(crate) const DETECTION: Duration = Duration::from_millis(1000);
 /// How often the owner of the disk defends it, in milliseconds; a challenger waits 7/3 of it.
 const DEFENCE_MS: u32 = 150;
 
+/// The tests of this file run one after the other: they measure, and real time is all that they have.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// The directories of a cluster.
 pub(crate) struct Stand {
     folder: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
 }
 
 /// A node, all of whose processes are killed when the test ends in any way.
@@ -57,7 +62,8 @@ impl Drop for Stand {
 
 impl Stand {
     pub(crate) fn new() -> Stand {
-        Stand { folder: tempfile::tempdir().expect("a folder") }
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        Stand { folder: tempfile::tempdir().expect("a folder"), _alone: alone }
     }
 
     pub(crate) fn dir(&self, name: &str) -> PathBuf {
@@ -166,6 +172,15 @@ impl Node {
             names.iter().all(|name| nodes.iter().any(|node| node["Name"] == *name && node["State"] == "Up"))
         })
         .await;
+    }
+
+    /// Waits until all three votes count and are there, and this node knows it as well as `other`, who can go then.
+    pub(crate) async fn until_it_can_do_without(&self, other: &Node) {
+        let all = |quorum: &Value| quorum["Votes"] == 3 && quorum["Present"] == 3;
+        other.until("/quorum", all).await;
+        let applied = other.get("/cluster").await["Applied"].as_u64().expect("a number");
+        self.until("/cluster", |cluster| cluster["Applied"].as_u64().is_some_and(|own| own >= applied)).await;
+        self.until("/quorum", all).await;
     }
 
     /// Gives the cluster a disk as its witness, and waits until that votes on this node.
