@@ -188,6 +188,7 @@ static VOID WINAPI MisbehaveClose(RESID id) {
 
 static DWORD WINAPI MisbehaveOnline(RESID id, LPHANDLE event) {
     Instance *instance = id;
+    read_property(instance);
     if (is(instance, "hang-in-online")) hang();
     if (is(instance, "crash-in-online")) crash();
     if (is(instance, "exit-in-online")) exit(3);
@@ -198,7 +199,7 @@ static DWORD WINAPI MisbehaveOnline(RESID id, LPHANDLE event) {
     if (is(instance, "bad-event")) *event = (HANDLE)(uintptr_t)0x1234;
     if (is(instance, "status-without-pending")) report(instance->handle, ClusterResourceOfflinePending, 9);
     if (is(instance, "floods-the-log")) {
-        for (DWORD i = 0; i < 20000; ++i) log_event(instance->handle, LOG_INFORMATION, CLUS_TEXT("line %1!u!"), i);
+        for (DWORD i = 0; i < 5000; ++i) log_event(instance->handle, LOG_INFORMATION, CLUS_TEXT("line %1!u!"), i);
     }
     if (is(instance, "leaks-keys")) {
         HKEY leaked = NULL;

@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-use resapi_sys_mock::codes::win32::{ERROR_BUSY, ERROR_RESOURCE_NOT_AVAILABLE};
+use resapi_sys_mock::codes::win32::{ERROR_BUSY, ERROR_RESMON_INVALID_STATE};
 
 use crate::clock::{lock, now_ms};
 use crate::dll::door::{Door, Resid};
@@ -339,7 +339,7 @@ impl Instance {
             Job::Arbitrate(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Arbitrate),
             Job::Release(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Release),
             Job::Control { request, .. } | Job::Probe { request, .. } => {
-                let (code, output) = (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new());
+                let (code, output) = (ERROR_RESMON_INVALID_STATE, Vec::new());
                 self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
             }
         }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use resapi_sys_mock::codes::control::{CLUSCTL_RESOURCE_TYPE_STARTING_PHASE1, CLUSCTL_RESOURCE_TYPE_STARTING_PHASE2};
 use resapi_sys_mock::codes::win32::{
-    ERROR_BUSY, ERROR_INVALID_FUNCTION, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESOURCE_NOT_AVAILABLE,
+    ERROR_BUSY, ERROR_INVALID_FUNCTION, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESMON_INVALID_STATE,
+    ERROR_RESOURCE_NOT_AVAILABLE,
 };
 
 use crate::call_guard;
@@ -137,14 +138,14 @@ impl Monitor {
             ToMonitor::Call { resource, generation, entry } => self.call(resource, generation, entry),
             ToMonitor::Control { request, resource, code, input } => match self.instance(resource) {
                 Some(instance) => instance.ask(Job::Control { request, code, input }),
-                None => self.answer_control(request, ERROR_RESOURCE_NOT_AVAILABLE),
+                None => self.answer_control(request, ERROR_RESMON_INVALID_STATE),
             },
             ToMonitor::TypeControl { request, resource_type, code, input } => {
                 self.ask_type(TypeCall { request, spec: resource_type, code, input });
             }
             ToMonitor::Probe { request, resource, code, input, output_bytes } => match self.instance(resource) {
                 Some(instance) => instance.ask(Job::Probe { request, code, input, output_bytes }),
-                None => self.answer_control(request, ERROR_RESOURCE_NOT_AVAILABLE),
+                None => self.answer_control(request, ERROR_RESMON_INVALID_STATE),
             },
             ToMonitor::Inspect { request, dll_name, candidates } => self.inspect(request, dll_name, candidates),
             ToMonitor::Configure { resource, timing } => match self.instance(resource) {

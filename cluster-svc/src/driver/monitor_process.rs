@@ -34,6 +34,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 const END_LIMIT: Duration = Duration::from_secs(4);
 /// How long what a monitor has started may outlive it before it is killed.
 const DESCENDANT_GRACE: Duration = Duration::from_secs(2);
+/// A monitor that ends by itself sooner than this is told when the time is over, so that its successor does not come at once.
+const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 /// How long a monitor may take to read what is written to it.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -178,6 +180,7 @@ struct Task {
 
 impl Task {
     async fn run(self, mut child: Child, listener: TcpListener, token: String, messages: mpsc::Receiver<ToMonitor>) {
+        let born = self.setting.clock.now();
         let ended = {
             let talk = self.talk(listener, &token, messages);
             tokio::pin!(talk);
@@ -193,6 +196,11 @@ impl Task {
         self.lock.wait_until_gone(DESCENDANT_GRACE, &self.setting.log).await;
         process_files::tidy(&self.setting.run_dir);
         let interrupted = call_record::take(&self.setting.run_dir, self.process_id);
+        // A library that crashes at once would otherwise be started as often as the machine can.
+        let lived = Duration::from_millis(self.setting.clock.now().since(born).0);
+        if !was_wanted(&ended) && lived < SHORTEST_LIFE {
+            tokio::time::sleep(SHORTEST_LIFE - lived).await;
+        }
         let interrupted = if was_wanted(&ended) { Vec::new() } else { interrupted };
         let event = MonitorEvent::Ended { text: ended, interrupted };
         // A node that is gone does not care.

@@ -230,7 +230,11 @@ impl Monitors {
     /// A control call was answered.
     pub(super) fn controlled(&mut self, request: RequestId, code: u32, output: Vec<u8>) {
         if let Some(control) = self.controls.remove(&request) {
-            let _ = control.answer.send(Ok((code, output)));
+            // Closed, and perhaps about to be opened anew: nothing was asked of the library.
+            let is_open = code != cluster_engine::code::RESMON_INVALID_STATE;
+            let text = "the resource is not open in its monitor at this moment; ask again";
+            let answer = if is_open { Ok((code, output)) } else { Err(Refusal::new(code, text)) };
+            let _ = control.answer.send(answer);
         }
     }
 

@@ -7,7 +7,8 @@
 use std::sync::{Arc, Weak};
 
 use resapi_sys_mock::codes::win32::{
-    ERROR_INVALID_FUNCTION, ERROR_IO_PENDING, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESOURCE_NOT_AVAILABLE, ERROR_SUCCESS,
+    ERROR_INVALID_FUNCTION, ERROR_IO_PENDING, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESMON_INVALID_STATE,
+    ERROR_RESOURCE_NOT_AVAILABLE, ERROR_SUCCESS,
 };
 
 use super::{Instance, Job, Opened};
@@ -183,7 +184,7 @@ impl Instance {
     }
 
     fn control(&self, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
-        let Some(opened) = lock(&self.inner).opened.clone() else { return (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new()) };
+        let Some(opened) = lock(&self.inner).opened.clone() else { return (ERROR_RESMON_INVALID_STATE, Vec::new()) };
         let (result, output) = self.timed("ResourceControl", || opened.door.control(&opened.resid, code, input));
         if result != ERROR_INVALID_FUNCTION {
             return (result, output);
@@ -194,7 +195,7 @@ impl Instance {
 
     fn probe(&self, request: RequestId, code: u32, input: &[u8], output_bytes: u32) -> FromMonitor {
         let Some(opened) = lock(&self.inner).opened.clone() else {
-            let (code, output) = (ERROR_RESOURCE_NOT_AVAILABLE, Vec::new());
+            let (code, output) = (ERROR_RESMON_INVALID_STATE, Vec::new());
             return FromMonitor::Controlled { request, code, output };
         };
         let probe = || opened.door.probe(&opened.resid, code, input, output_bytes as usize);

@@ -152,7 +152,7 @@ fn what_is_not_open_says_so() {
     assert_eq!(service.ask(9, EntryPoint::Close), Status::Closed);
     assert_eq!(service.ask(9, EntryPoint::Arbitrate), Status::Arbitrated { code: 5006 });
     assert_eq!(service.ask(9, EntryPoint::Release), Status::Released { code: 5006 });
-    assert_eq!(service.control(9, CLUSCTL_RESOURCE_UNKNOWN, &[]).0, 5006);
+    assert_eq!(service.control(9, CLUSCTL_RESOURCE_UNKNOWN, &[]).0, 5084);
     service.shut_down();
 }
 
