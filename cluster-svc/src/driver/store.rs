@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use clusreg::store::{Db, HiveStore, Record, StoreError, TreeOp};
 use cluster_engine::replica::{LogEntry, SnapshotImage, StoreFault, Stored, VoterId, Voters, Write};
@@ -24,6 +25,10 @@ use super::log::LogWriter;
 pub const QUEUE_WRITES: u64 = 256;
 /// How many waiting writes share one flush.
 const GROUP_WRITES: usize = 64;
+/// How often a store is tried again whose lock somebody holds.
+const LOCK_TRIES: u32 = 50;
+/// The pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// The tree of the replicated log.
 const TREE: &str = "raft";
 /// A snapshot is kept in pieces of this many bytes.
@@ -127,7 +132,17 @@ impl StoreFile {
     }
 
     fn open_files(folder: &Path) -> Result<StoreFile, StoreFailure> {
-        let db = Db::open(folder)?;
+        let mut db = Db::open(folder);
+        // Whoever closed it a moment ago may have started a process meanwhile, which holds the lock until it runs a program
+        // of its own.
+        for _ in 0..LOCK_TRIES {
+            if !matches!(db, Err(StoreError::InUse { .. })) {
+                break;
+            }
+            std::thread::sleep(LOCK_PAUSE);
+            db = Db::open(folder);
+        }
+        let db = db?;
         let (hive, _) = HiveStore::open(db.clone())?;
         Ok(StoreFile { db, hive, log: (0, 0), chunks: 0 })
     }
