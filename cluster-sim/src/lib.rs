@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod availability;
 pub mod device;
 pub mod dice;
 pub mod invariants;
@@ -14,6 +15,7 @@ pub mod sabotage;
 pub mod scenario;
 pub mod store;
 pub mod storm;
+pub mod sweep;
 pub mod world;
 
 pub use sabotage::Sabotage;

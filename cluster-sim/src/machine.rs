@@ -105,6 +105,8 @@ pub struct Machine {
     pub frozen: bool,
     /// Which life of the service.
     pub incarnation: u64,
+    /// Resources that were online and ended with their monitor, of which the service has not heard yet.
+    pub lost_untold: std::collections::BTreeSet<Guid>,
     /// Resources in monitors.
     pub instances: BTreeMap<Guid, Instance>,
     /// Until when the monitors let resources run.
@@ -125,6 +127,8 @@ pub struct Machine {
     pub confirmed: (u64, u64),
     /// Up to where the commits of its store were told to the invariants.
     pub noted_commit: u64,
+    /// What its log held when the service started: entries up to here may be told once more.
+    pub retold: u64,
     /// The last term in which it was seen to lead.
     pub noted_lead: u64,
     /// The store before its last batch, for a sabotage.
@@ -137,8 +141,21 @@ pub struct Machine {
     pub contests: BTreeMap<Guid, Contest>,
     /// The witness's store that the service holds, or is about to take.
     pub hosting: Option<Hosting>,
-    /// It joins anew with an empty store: (the number of the attempt, the line of descent that it was told, through whom).
-    pub rejoining: Option<(u64, Lineage, NodeId)>,
+    /// It joins anew with an empty store.
+    pub rejoining: Option<Rejoining>,
+}
+
+/// A machine that joins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejoining {
+    /// Told apart from earlier ones.
+    pub attempt: u64,
+    /// The line of descent that it was told of.
+    pub lineage: Lineage,
+    /// Through whom it was told to join.
+    pub via: NodeId,
+    /// The request that is under way: its ticket, whom it was put to, in which life, and when.
+    pub asked: Option<(u64, NodeId, u64, Time)>,
 }
 
 /// What a monitor will report, and when.
@@ -169,6 +186,7 @@ impl Machine {
             engine: None,
             frozen: false,
             incarnation: 0,
+            lost_untold: std::collections::BTreeSet::new(),
             instances: BTreeMap::new(),
             lease: None,
             skew: 0,
@@ -179,6 +197,7 @@ impl Machine {
             disk_fails: false,
             confirmed: (0, 0),
             noted_commit: 0,
+            retold: 0,
             noted_lead: 0,
             before_last: None,
             awake_since: Time(0),
@@ -371,6 +390,7 @@ impl Machine {
     /// Everything in the monitors is gone.
     pub fn end_resources(&mut self) {
         self.instances.clear();
+        self.lost_untold.clear();
         self.defences.clear();
         self.contests.clear();
         self.lease = None;

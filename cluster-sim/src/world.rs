@@ -3,6 +3,7 @@
 //! One queue of things that will happen, ordered by time; one set of dice. Nothing here is concurrent, so the same seed
 //! gives the same world on every machine, to the byte.
 
+mod copied;
 pub mod effects;
 pub mod facts;
 mod happenings;
@@ -106,14 +107,18 @@ pub struct World {
     contests_begun: u64,
     hostings_begun: u64,
     rejoins_begun: u64,
-    /// Tickets of machines that join anew.
-    rejoin_tickets: BTreeMap<u64, NodeId>,
     queue: BTreeMap<(Time, u64), Happening>,
     order: u64,
     next_ticket: u64,
     next_guid: u128,
     next_incarnation: u64,
     wakes: BTreeMap<NodeId, Time>,
+}
+
+/// The id with this number.
+#[must_use]
+pub const fn guid_number(number: u128) -> Guid {
+    Guid(0x6b1a_0c3e_0000_4000_8000_0000_0000_0000 | number)
 }
 
 /// Resource types of simulated clusters.
@@ -127,10 +132,8 @@ fn type_row(name: &str) -> (String, String, String, u32, u32) {
 pub const HEARTBEAT: [(&str, u32); 2] = [("SameSubnetDelay", 250), ("SameSubnetThreshold", 4)];
 
 impl World {
-    /// A cluster of one node, `n1`, that has just formed.
-    #[must_use]
-    pub fn form(seed: u64, sabotage: impl Into<Sabotage>) -> World {
-        let mut world = World {
+    fn empty(seed: u64, sabotage: Sabotage) -> World {
+        World {
             now: START,
             machines: BTreeMap::new(),
             cuts: BTreeSet::new(),
@@ -147,21 +150,26 @@ impl World {
             runs_changed: 0,
             forced: 0,
             has_begun: false,
-            sabotage: sabotage.into(),
+            sabotage,
             seed,
             dice: Dice::new(seed),
             device_dice: Dice::new(seed ^ 0xD15C),
             contests_begun: 0,
             hostings_begun: 0,
             rejoins_begun: 0,
-            rejoin_tickets: BTreeMap::new(),
             queue: BTreeMap::new(),
             order: 0,
             next_ticket: 1,
             next_guid: 1,
             next_incarnation: 1,
             wakes: BTreeMap::new(),
-        };
+        }
+    }
+
+    /// A cluster of one node, `n1`, that has just formed.
+    #[must_use]
+    pub fn form(seed: u64, sabotage: impl Into<Sabotage>) -> World {
+        let mut world = World::empty(seed, sabotage.into());
         let spec = FormSpec {
             cluster_name: "WOLFDEN".to_owned(),
             cluster_id: world.guid(),
@@ -185,7 +193,7 @@ impl World {
     pub fn guid(&mut self) -> Guid {
         let number = self.next_guid;
         self.next_guid += 1;
-        Guid(0x6b1a_0c3e_0000_4000_8000_0000_0000_0000 | number)
+        guid_number(number)
     }
 
     // ---- things people do ----

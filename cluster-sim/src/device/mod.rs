@@ -1,16 +1,16 @@
 //! A quorum device: a disk or a share that every machine can reach, as long as its storage path is not cut.
 //!
 //! Three things lie on it, and each is changed as one atomic write: the [`Record`] of who has reserved it, the ownership
-//! [`Epoch`] of the witness, and the witness's stores, one per voter id and epoch. The rules of the reservation are in
+//! [`Epoch`] of the witness, and the witness's stores, one per line of descent, voter id and epoch. The rules of the reservation are in
 //! [`reservation`]; what a machine does with the device, and when, is the world's business.
 
 pub mod reservation;
 
 use std::collections::BTreeMap;
 
-use cluster_engine::NodeId;
 use cluster_engine::quorum::Witness;
 use cluster_engine::replica::{Stored, VoterId};
+use cluster_engine::{Lineage, NodeId};
 
 pub use self::reservation::{Challenge, Defence, Holder, Record, Step, Terms};
 
@@ -49,8 +49,9 @@ pub struct Device {
     pub record: Record,
     /// Who hosts the witness.
     pub epoch: Option<Epoch>,
-    /// The witness's stores, complete ones only: a copy that is being made does not count.
-    pub stores: BTreeMap<VoterId, BTreeMap<u64, Stored>>,
+    /// The witness's stores by epoch, complete ones only: a copy that is being made does not count. By line of descent
+    /// too, because two that were forced at the same time give the same id to different voters.
+    pub stores: BTreeMap<(Lineage, VoterId), BTreeMap<u64, Stored>>,
     /// How the reservation is defended and challenged.
     pub terms: Terms,
     /// Every access takes so long at most, ms; 0 is a good device.
@@ -115,12 +116,12 @@ impl Device {
 
     /// The newest complete store of a voter that is older than this epoch.
     #[must_use]
-    pub fn newest(&self, voter: VoterId, before: u64) -> Option<(u64, &Stored)> {
+    pub fn newest(&self, voter: (Lineage, VoterId), before: u64) -> Option<(u64, &Stored)> {
         self.stores.get(&voter)?.range(..before).next_back().map(|(epoch, stored)| (*epoch, stored))
     }
 
     /// A finished copy gets its name.
-    pub fn add_store(&mut self, voter: VoterId, epoch: u64, stored: Stored) {
+    pub fn add_store(&mut self, voter: (Lineage, VoterId), epoch: u64, stored: Stored) {
         let stores = self.stores.entry(voter).or_default();
         stores.insert(epoch, stored);
         while stores.len() > KEPT_STORES {

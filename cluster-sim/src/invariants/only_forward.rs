@@ -1,4 +1,4 @@
-//! `only_forward`: the applied index, the term and cluster time of a node never go back within one life of its service;
+//! `only_forward`: the applied index and cluster time of a node never go back within one life of its service;
 //! the term, the commit index and the confirmed promises of a store never go back within one life of the store; nor do the
 //! generation of a resource and the ownership epoch of a device that was not wiped.
 
@@ -23,7 +23,6 @@ pub struct OnlyForward {
 struct Life {
     incarnation: u64,
     applied: u64,
-    term: u64,
     at: Time,
     generations: BTreeMap<Guid, u64>,
 }
@@ -80,10 +79,6 @@ impl OnlyForward {
                 ));
             }
         }
-        if engine.term() < life.term {
-            return Err(went_back(&format!("the term of node {id}"), &life.term, &engine.term()));
-        }
-        life.term = engine.term();
         let state = engine.state();
         if !engine.has_state() || state.applied == life.applied {
             return Ok(());

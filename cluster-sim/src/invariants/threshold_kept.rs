@@ -20,15 +20,22 @@ pub struct ThresholdKept {
     failovers: BTreeMap<String, VecDeque<Time>>,
     told: BTreeMap<Lineage, LogPlace>,
     applied: BTreeMap<u32, u64>,
+    forced: u64,
 }
 
 impl ThresholdKept {
     pub(super) fn check(&mut self, look: Look<'_>) -> Result<(), Broken> {
+        if self.forced != look.world.forced {
+            // Another past: what it remembers of restarts and failovers may be less.
+            *self = ThresholdKept { forced: look.world.forced, ..ThresholdKept::default() };
+        }
         for seen in look.seen {
             let Seen::Notice { node, notice } = seen else { continue };
             let (Some(place), Some(subject)) = (notice.place, &notice.subject) else { continue };
-            let lineage = look.world.machines.get(node).map(|m| m.lineage).unwrap_or_default();
-            if self.told.get(&lineage).is_some_and(|last| place <= *last) {
+            let Some((lineage, retold)) = look.world.machines.get(node).map(|m| (m.lineage, m.retold)) else {
+                continue;
+            };
+            if place.index <= retold || self.told.get(&lineage).is_some_and(|last| place <= *last) {
                 continue;
             }
             self.told.insert(lineage, place);

@@ -153,6 +153,12 @@ impl Simulated {
         Simulated { sabotage, ..Simulated::default() }
     }
 
+    /// What the cluster knows itself to be, for those who go on from there.
+    #[must_use]
+    pub fn cluster_state(&self) -> Option<ClusterState> {
+        self.world.as_ref()?.newest_state().cloned()
+    }
+
     pub(super) fn world(&mut self) -> Result<&mut World, String> {
         self.world.as_mut().ok_or_else(|| "there are no nodes yet".to_owned())
     }

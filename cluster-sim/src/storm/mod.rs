@@ -4,8 +4,10 @@
 //! parts left out: that is how [`shrink`] finds out what of a storm was needed to break a promise.
 
 mod act;
+pub mod busy;
 mod draw;
 mod kind;
+pub mod script;
 mod settings;
 pub mod shrink;
 
@@ -75,6 +77,8 @@ pub struct Run {
 pub const SETTLE_LIMIT: Millis = Millis(60_000);
 /// Resources of a group at most.
 pub const MOST_RESOURCES: u64 = 3;
+/// The id of the quorum device: the next one after those of the cluster and its core groups. The others follow it.
+pub const FIRST_ID: Guid = crate::world::guid_number(4);
 /// How long the device and its vote have to appear in quiet weather.
 const QUORUM_SPAN: u64 = 5_000;
 /// Between two attempts to let nodes out of quarantine.
@@ -98,19 +102,23 @@ pub fn run(settings: Settings, sabotage: impl Into<Sabotage>, trace: bool) -> (O
     (run.outcome, run.trace)
 }
 
+/// Builds the cluster of a storm, in quiet weather, and hands it over.
+///
+/// # Errors
+/// What went wrong.
+pub fn cluster(settings: &Settings) -> Result<World, Broken> {
+    let mut storm = Storm::new(settings, Sabotage::default(), false);
+    storm.build(settings);
+    match storm.broken {
+        None => Ok(storm.world),
+        Some(broken) => Err(broken),
+    }
+}
+
 /// Runs a storm, with what is drawn from its seed or with these acts.
 #[must_use]
 pub fn play(settings: Settings, sabotage: Sabotage, acts: Option<&[Timed]>, trace: bool) -> Run {
-    let mut storm = Storm {
-        world: World::form(settings.seed, sabotage),
-        invariants: Invariants::default(),
-        broken: None,
-        cast: Cast::default(),
-        writes: 0,
-        digest: 0xcbf2_9ce4_8422_2325,
-        trace: trace.then(String::new),
-        began: Time(0),
-    };
+    let mut storm = Storm::new(&settings, sabotage, trace);
     let mut settled_after = 0;
     let mut done = Vec::new();
     storm.build(&settings);
@@ -140,6 +148,19 @@ pub fn play(settings: Settings, sabotage: Sabotage, acts: Option<&[Timed]>, trac
 }
 
 impl Storm {
+    fn new(settings: &Settings, sabotage: Sabotage, trace: bool) -> Storm {
+        Storm {
+            world: World::form(settings.seed, sabotage),
+            invariants: Invariants::default(),
+            broken: None,
+            cast: Cast::default(),
+            writes: 0,
+            digest: 0xcbf2_9ce4_8422_2325,
+            trace: trace.then(String::new),
+            began: Time(0),
+        }
+    }
+
     fn fail(&mut self, invariant: &'static str, what: String) {
         self.broken.get_or_insert(Broken { invariant, what });
     }
@@ -156,6 +177,7 @@ impl Storm {
             self.pass(1_000);
         }
         let device = self.world.guid();
+        assert_eq!(device, FIRST_ID, "the core of a cluster has three ids");
         for g in 1..=settings.groups {
             self.build_group(g, settings, &mut dice);
         }

@@ -135,7 +135,8 @@ impl World {
 
 /// Some provider of the first set of which none is online on the machine.
 fn missing_provider(state: &ClusterState, resource: Guid, host: &Machine) -> Option<Guid> {
-    let is_online = |id: &Guid| host.instances.get(id).is_some_and(|i| i.is_online);
+    // A provider that has just ended with its monitor is online as far as anybody can know.
+    let is_online = |id: &Guid| host.lost_untold.contains(id) || host.instances.get(id).is_some_and(|i| i.is_online);
     let sets = state.resources.get(&resource)?.config.dependencies.sets();
     sets.iter().find(|set| !set.iter().any(is_online)).and_then(|set| set.first().copied())
 }

@@ -128,6 +128,9 @@ impl World {
                     return;
                 }
                 self.runs_changed += 1;
+                if report.status == Status::Failed(cluster_engine::call::Cause::LeaseLost) {
+                    machine.lost_untold.remove(&report.resource);
+                }
                 if machine.reports(&report) {
                     let Report { resource, generation, status, .. } = report;
                     self.step(node, Event::Resource { resource, generation, status });
@@ -160,6 +163,7 @@ impl World {
                     self.later(self.now + ASLEEP, happening);
                 } else {
                     let text = "it was killed".to_owned();
+                    self.heard_of_losses(node);
                     self.step(node, Event::MonitorLost { monitor, culprit, text });
                 }
             }
@@ -194,6 +198,13 @@ impl World {
 
     fn is_life(&self, node: NodeId, incarnation: u64) -> bool {
         self.machines.get(&node).is_some_and(|m| m.incarnation == incarnation)
+    }
+
+    /// A monitor's end is told to the service. What another one lost in the same moment is told a moment later.
+    fn heard_of_losses(&mut self, node: NodeId) {
+        if let Some(machine) = self.machines.get_mut(&node) {
+            machine.lost_untold.clear();
+        }
     }
 
     /// Everything up to a number has reached the disk.
@@ -243,6 +254,9 @@ impl World {
         for (resource, generation) in lost {
             let Some(machine) = self.machines.get_mut(&node) else { return };
             if let Some(instance) = machine.instances.get_mut(&resource) {
+                if instance.is_online {
+                    machine.lost_untold.insert(resource);
+                }
                 instance.end();
                 instance.call = None;
             }

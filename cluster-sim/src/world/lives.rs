@@ -6,10 +6,12 @@ use cluster_engine::{Engine, EngineConfig, Event, Lineage, Millis, NodeId, Refus
 
 use super::happenings::Happening;
 use super::{Seen, World};
-use crate::machine::Machine;
+use crate::machine::{Machine, Rejoining};
 
 /// A machine that joins anew asks again after so long.
 const REJOIN_AGAIN: Millis = Millis(500);
+/// A request that has no answer for so long is put anew.
+const REJOIN_PATIENCE: Millis = Millis(25_000);
 /// How much faster clocks run that race, parts per million.
 const RACING: i64 = 2_000_000;
 
@@ -74,6 +76,7 @@ impl World {
         machine.end_resources();
         machine.end_service();
         machine.incarnation = incarnation;
+        machine.retold = machine.stored.last_index();
         machine.stopped = false;
         let config = EngineConfig {
             node: id,
@@ -148,7 +151,7 @@ impl World {
         machine.end_resources();
         machine.stored = Stored::empty();
         machine.forget_notes();
-        machine.rejoining = Some((attempt, lineage, via));
+        machine.rejoining = Some(Rejoining { attempt, lineage, via, asked: None });
         self.wakes.remove(&id);
         self.runs_changed += 1;
         self.later(self.now + Millis(1), Happening::Rejoin { node: id, attempt });
@@ -157,15 +160,23 @@ impl World {
     /// Asks a node of the line of descent that has quorum to be let in, until one does.
     pub(super) fn rejoin_step(&mut self, id: NodeId, attempt: u64) {
         let Some(machine) = self.machines.get(&id) else { return };
-        let Some((_, lineage, via)) = machine.rejoining.filter(|(number, _, _)| *number == attempt) else { return };
+        let Some(Rejoining { lineage, via, asked, .. }) = machine.rejoining.filter(|r| r.attempt == attempt) else {
+            return;
+        };
         let name = machine.name.clone();
+        let waits = asked.is_some_and(|(_, door, life, at)| {
+            let lives = self.machines.get(&door).is_some_and(|m| m.incarnation == life && m.engine.is_some());
+            lives && self.now.since(at) < REJOIN_PATIENCE
+        });
         let is_heard = |other: NodeId| !self.cuts.contains(&(id, other)) && !self.cuts.contains(&(other, id));
         let knows = |m: &&Machine| m.id != id && m.is_awake() && m.lineage >= lineage && is_heard(m.id);
         let door = self.machines.values().filter(knows).max_by_key(|m| (m.lineage, m.id == via, m.id));
-        let door = door.map(|m| m.id);
-        if let Some(door) = door {
+        if let Some((door, life)) = door.filter(|_| !waits).map(|m| (m.id, m.incarnation)) {
             let ticket = self.next_ticket;
-            self.rejoin_tickets.insert(ticket, id);
+            let asked = Some((ticket, door, life, self.now));
+            if let Some(rejoining) = self.machines.get_mut(&id).and_then(|m| m.rejoining.as_mut()) {
+                rejoining.asked = asked;
+            }
             let command = Command::AddNode { name: name.clone(), address: name };
             let taken = self.submit(door, command);
             assert_eq!(taken, ticket, "tickets count up");
@@ -175,18 +186,21 @@ impl World {
 
     /// The answer to that.
     pub(super) fn rejoin_answered(&mut self, ticket: u64, door: NodeId, result: &Result<Answer, Refusal>) {
-        let Some(id) = self.rejoin_tickets.remove(&ticket) else { return };
+        let is_mine = |m: &&Machine| m.rejoining.is_some_and(|r| r.asked.is_some_and(|(t, ..)| t == ticket));
+        let Some(id) = self.machines.values().find(is_mine).map(|m| m.id) else { return };
         let lineage = self.machines.get(&door).map(|m| m.lineage);
-        let (Ok(Answer::Node { node, voter }), Some(lineage)) = (result, lineage) else { return };
+        let (Ok(Answer::Node { node, voter }), Some(lineage)) = (result, lineage) else {
+            // Refused: once more, in a while.
+            if let Some(rejoining) = self.machines.get_mut(&id).and_then(|m| m.rejoining.as_mut()) {
+                rejoining.asked = None;
+            }
+            return;
+        };
         if *node != id && self.machines.contains_key(node) {
             return;
         }
         let Some(mut machine) = self.machines.remove(&id) else { return };
-        if machine.rejoining.take().is_none() {
-            // An earlier answer was taken; this voter never starts.
-            self.machines.insert(id, machine);
-            return;
-        }
+        machine.rejoining = None;
         machine.id = *node;
         machine.voter = *voter;
         machine.lineage = lineage;

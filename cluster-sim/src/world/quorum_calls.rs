@@ -319,6 +319,8 @@ impl World {
     /// A monitor is gone: what it defended stays reserved and is not defended any more.
     pub(super) fn monitor_gone(&mut self, node: NodeId, monitor: MonitorKey) {
         let Some(machine) = self.machines.get_mut(&node) else { return };
+        let lost = machine.instances.iter().filter(|(_, i)| i.monitor == monitor && i.is_online).map(|(id, _)| *id);
+        machine.lost_untold.extend(lost);
         machine.instances.retain(|_, instance| instance.monitor != monitor);
         machine.defences.retain(|_, defender| defender.monitor != monitor);
         machine.contests.retain(|_, contest| contest.monitor != monitor);

@@ -154,7 +154,8 @@ impl World {
         let (life, lineage) = (machine.incarnation, machine.lineage);
         let Some(hosting) = machine.hosting.as_mut() else { return };
         let Some(work) = hosting.work.pop_front() else { return };
-        let (id, voter, epoch, key) = (hosting.device, hosting.voter, hosting.epoch, hosting.store);
+        let (id, epoch, key) = (hosting.device, hosting.epoch, hosting.store);
+        let voter = (lineage, hosting.voter);
         let noted = hosting.noted;
         let reaches = self.reaches(node, id);
         let Some(device) = self.devices.get_mut(&id).filter(|_| reaches) else {
@@ -191,7 +192,7 @@ impl World {
                     None if may_create => Stored::empty(),
                     None => {
                         self.witness_end(node);
-                        let text = format!("there is no store of {voter} on the device");
+                        let text = format!("there is no store of {} on the device", voter.1);
                         let event = Event::WitnessRefused { round, missing: true, text };
                         return self.hear(node, event);
                     }
