@@ -12,18 +12,16 @@
 //! 4. Losing, by `QUORUM_RESOURCE_LOST`, by a failed check of the ownership, or because its vote would not help, ends it
 //!    at once. `Release` is called on what this node owns and does not need.
 
-use std::collections::BTreeSet;
-
 use crate::call::Status;
 use crate::engine::Engine;
 use crate::event::Effect;
 use crate::executor::{self, Arbitration};
-use crate::id::{Guid, NodeId};
+use crate::id::Guid;
 use crate::notice::{ArbitrationStep, Component, Level, Subject};
-use crate::quorum::{Standing, WitnessAccess, standing};
 use crate::replica::{Stored, VoterId};
-use crate::state::{ClusterState, Command, NodeState, ResourceState};
+use crate::state::Command;
 use crate::time::{Millis, Time};
+use crate::wish::Wish;
 use crate::witness::Hosted;
 
 /// After a lost arbitration without quorum the next one begins after so many detection times.
@@ -73,16 +71,6 @@ enum Phase {
     Taking { voter: VoterId },
     /// The witness votes here.
     Hosting(Box<Hosted>),
-}
-
-/// What the situation asks of this node.
-enum Wish {
-    /// Host the witness; the sentences say why.
-    Host(Vec<String>),
-    /// Go on hosting it if it is here, do not fight for it otherwise.
-    Keep,
-    /// It does not belong here; the sentence says why.
-    Leave(&'static str),
 }
 
 impl Arbiter {
@@ -141,6 +129,7 @@ impl Engine {
         match self.wish() {
             Wish::Host(why) => self.fight(why),
             Wish::Keep => {}
+            Wish::Free => self.release(),
             Wish::Leave(why) => self.give_up_witness(why),
         }
         self.arbitrate_when_open();
@@ -171,92 +160,6 @@ impl Engine {
         if self.arbiter.owned.is_some_and(|owned| Some(owned) != resource) && !self.arbiter.is_busy() {
             self.release();
         }
-    }
-
-    fn wish(&self) -> Wish {
-        let state = self.state();
-        let Some(witness) = &state.quorum.witness else { return Wish::Keep };
-        if self.rejoining.is_some() {
-            return Wish::Leave("this node rejoins another line of descent");
-        }
-        if self.is_leaving() && self.arbiter.hosted().is_none() {
-            return Wish::Leave("the service stops");
-        }
-        if self.is_quorate(self.now) {
-            return self.wish_with_quorum(state, witness.resource);
-        }
-        self.wish_without_quorum(state)
-    }
-
-    /// There is quorum: the witness belongs to the owner of the quorum resource.
-    fn wish_with_quorum(&self, state: &ClusterState, resource: Guid) -> Wish {
-        let Some(resource) = state.resources.get(&resource) else { return Wish::Leave("there is no quorum resource") };
-        let owner = state.quorum_owner();
-        let is_member = executor::is_member(state, self.config.node, self.config.incarnation);
-        if owner == Some(self.config.node) && is_member {
-            return match resource.state {
-                ResourceState::Online if !self.is_leaving() => {
-                    Wish::Host(vec!["this node owns the quorum resource, which is online".to_owned()])
-                }
-                ResourceState::OfflineCallIssued
-                | ResourceState::OfflinePending
-                | ResourceState::Terminating
-                | ResourceState::Failed => Wish::Leave("the quorum resource goes offline here"),
-                ResourceState::Online
-                | ResourceState::Offline
-                | ResourceState::WaitingToComeOnline
-                | ResourceState::OnlineCallIssued
-                | ResourceState::OnlinePending
-                | ResourceState::WaitingToGoOffline
-                | ResourceState::DelayRestartingResource => Wish::Keep,
-            };
-        }
-        // An owner that has fallen silent has no claim, whether or not it was declared down yet.
-        let is_up = |n: NodeId| state.nodes.get(&n).is_some_and(|n| n.state == NodeState::Up && !n.leaving);
-        let is_claimed = owner.is_some_and(|o| is_up(o) && self.reachable().contains(&o));
-        let comes_online = matches!(
-            resource.state,
-            ResourceState::OnlineCallIssued | ResourceState::OnlinePending | ResourceState::Online
-        );
-        if is_claimed && comes_online { Wish::Leave("the quorum resource belongs to another node") } else { Wish::Keep }
-    }
-
-    /// There is none: fight for the witness where exactly its vote is missing.
-    fn wish_without_quorum(&self, state: &ClusterState) -> Wish {
-        let part = self.reachable();
-        let votes = state.votes();
-        let access = if self.arbiter.hosted().is_some() { WitnessAccess::Owned } else { WitnessAccess::Reachable };
-        match standing(&votes, &part, access) {
-            Standing::Keeps => Wish::Keep,
-            Standing::Lost => Wish::Leave("its vote would not make a majority here"),
-            Standing::NeedsWitness => {
-                let has_waited = self.now.since(self.membership.started()) >= self.detection();
-                let is_elsewhere = self.witness_host().is_some_and(|(host, _)| host != self.config.node);
-                if self.prevented || is_elsewhere || !has_waited || self.leader_is_heard() {
-                    return Wish::Keep;
-                }
-                if self.candidate(state, &part) != Some(self.config.node) {
-                    return Wish::Keep;
-                }
-                let total = votes.total();
-                Wish::Host(vec![
-                    format!("{} of {total} votes are here, and the witness has the one that is missing", {
-                        part.iter().filter(|n| votes.has_vote(**n)).count()
-                    }),
-                    "this node fights for it: it owned the quorum resource, or has the lowest id here".to_owned(),
-                ])
-            }
-        }
-    }
-
-    /// Who fights for the witness in a part of the cluster.
-    fn candidate(&self, state: &ClusterState, part: &BTreeSet<NodeId>) -> Option<NodeId> {
-        let owner = state.quorum_owner().filter(|o| part.contains(o));
-        owner.or_else(|| part.first().copied())
-    }
-
-    fn leader_is_heard(&self) -> bool {
-        self.leader().is_some_and(|l| self.reachable().contains(&l))
     }
 
     fn fight(&mut self, why: Vec<String>) {

@@ -17,7 +17,8 @@
 //! | `voters` | how the leader moves votes towards what the quorum rules want |
 //! | `seat` | by which voter this node leads |
 //! | `contact` | who was heard when, and what that proves |
-//! | `arbiter` | when this node fights for the quorum device |
+//! | `wish` | where the witness should be |
+//! | `arbiter` | how this node fights for the quorum device, and what follows |
 //! | `witness` | the witness voter while this node hosts it |
 //! | `lineage` | force quorum, prevent quorum, and what they mean for others |
 //! | `requests` | requests that wait for their outcome |
@@ -45,6 +46,7 @@ mod standing;
 pub mod state;
 mod time;
 mod voters;
+mod wish;
 mod witness;
 
 pub use engine::{CLIENT_TIMEOUT, Engine, EngineConfig, EngineSabotage};

@@ -1,0 +1,125 @@
+//! Where the witness should be: what the situation asks of this node. The arbiter acts on it.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Engine;
+use crate::executor;
+use crate::id::{Guid, NodeId};
+use crate::quorum::{Standing, WitnessAccess, standing};
+use crate::state::{ClusterState, NodeState, ResourceState};
+
+/// What the situation asks of this node.
+pub(crate) enum Wish {
+    /// Host the witness; the sentences say why.
+    Host(Vec<String>),
+    /// Go on hosting it if it is here, do not fight for it otherwise.
+    Keep,
+    /// Go on hosting it, but give the device free for whoever is to have it.
+    Free,
+    /// It does not belong here; the sentence says why.
+    Leave(&'static str),
+}
+
+impl Engine {
+    pub(crate) fn wish(&self) -> Wish {
+        let state = self.state();
+        let Some(witness) = &state.quorum.witness else { return Wish::Keep };
+        if self.rejoining.is_some() {
+            return Wish::Leave("this node rejoins another line of descent");
+        }
+        if self.is_leaving() && self.arbiter.hosted().is_none() {
+            return Wish::Leave("the service stops");
+        }
+        if self.is_quorate(self.now) {
+            return self.wish_with_quorum(state, witness.resource);
+        }
+        self.wish_without_quorum(state)
+    }
+
+    /// There is quorum: the witness belongs to the owner of the quorum resource. But a vote without which there would be no
+    /// quorum stays where it is until its next host has taken it: then only the device is given free, and the raised epoch
+    /// ends it here.
+    fn wish_with_quorum(&self, state: &ClusterState, resource: Guid) -> Wish {
+        let Some(resource) = state.resources.get(&resource) else { return Wish::Leave("there is no quorum resource") };
+        let owner = state.quorum_owner();
+        let leave = |why| if self.counts_on_witness(state) { Wish::Free } else { Wish::Leave(why) };
+        if owner == Some(self.config.node) {
+            let is_member = executor::is_member(state, self.config.node, self.config.incarnation);
+            return match resource.state {
+                ResourceState::Online if is_member && !self.is_leaving() => {
+                    Wish::Host(vec!["this node owns the quorum resource, which is online".to_owned()])
+                }
+                ResourceState::OfflineCallIssued
+                | ResourceState::OfflinePending
+                | ResourceState::Terminating
+                | ResourceState::Failed
+                    if is_member =>
+                {
+                    leave("the quorum resource goes offline here")
+                }
+                ResourceState::Online
+                | ResourceState::OfflineCallIssued
+                | ResourceState::OfflinePending
+                | ResourceState::Terminating
+                | ResourceState::Failed
+                | ResourceState::Offline
+                | ResourceState::WaitingToComeOnline
+                | ResourceState::OnlineCallIssued
+                | ResourceState::OnlinePending
+                | ResourceState::WaitingToGoOffline
+                | ResourceState::DelayRestartingResource => Wish::Keep,
+            };
+        }
+        // An owner that has fallen silent has no claim, whether or not it was declared down yet.
+        let is_up = |n: NodeId| state.nodes.get(&n).is_some_and(|n| n.state == NodeState::Up && !n.leaving);
+        let is_claimed = owner.is_some_and(|o| is_up(o) && self.reachable().contains(&o));
+        let comes_online = matches!(
+            resource.state,
+            ResourceState::OnlineCallIssued | ResourceState::OnlinePending | ResourceState::Online
+        );
+        if is_claimed && comes_online { leave("the quorum resource belongs to another node") } else { Wish::Keep }
+    }
+
+    /// Would there be no quorum without the vote of the witness?
+    fn counts_on_witness(&self, state: &ClusterState) -> bool {
+        standing(&state.votes(), &self.reachable(), WitnessAccess::Unreachable) != Standing::Keeps
+    }
+
+    /// There is none: fight for the witness where exactly its vote is missing.
+    fn wish_without_quorum(&self, state: &ClusterState) -> Wish {
+        let part = self.reachable();
+        let votes = state.votes();
+        let access = if self.arbiter.hosted().is_some() { WitnessAccess::Owned } else { WitnessAccess::Reachable };
+        match standing(&votes, &part, access) {
+            Standing::Keeps => Wish::Keep,
+            Standing::Lost => Wish::Leave("its vote would not make a majority here"),
+            Standing::NeedsWitness => {
+                let has_waited = self.now.since(self.membership.started()) >= self.detection();
+                let is_elsewhere = self.witness_host().is_some_and(|(host, _)| host != self.config.node);
+                if self.prevented || is_elsewhere || !has_waited || self.leader_is_heard() {
+                    return Wish::Keep;
+                }
+                if self.candidate(state, &part) != Some(self.config.node) {
+                    return Wish::Keep;
+                }
+                let total = votes.total();
+                Wish::Host(vec![
+                    format!("{} of {total} votes are here, and the witness has the one that is missing", {
+                        part.iter().filter(|n| votes.has_vote(**n)).count()
+                    }),
+                    "this node fights for it: it owned the quorum resource, or has the lowest id here".to_owned(),
+                ])
+            }
+        }
+    }
+
+    /// Who fights for the witness in a part of the cluster.
+    fn candidate(&self, state: &ClusterState, part: &BTreeSet<NodeId>) -> Option<NodeId> {
+        let owner = state.quorum_owner().filter(|o| part.contains(o));
+        owner.or_else(|| part.first().copied())
+    }
+
+    fn leader_is_heard(&self) -> bool {
+        self.leader().is_some_and(|l| self.reachable().contains(&l))
+    }
+}
