@@ -14,6 +14,7 @@
 //! | `windows` | the Windows half: the monitor under Wine, and DLLs made for tests |
 #![forbid(unsafe_code)]
 
+pub mod c_calls;
 pub mod ground;
 pub mod groups;
 pub mod lab;

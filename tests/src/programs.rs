@@ -35,6 +35,15 @@ pub fn hello_library() -> PathBuf {
     FOUND.get_or_init(|| product(HELLO_LIBRARY, "libhello_resource.d", &["-p", "hello-resource"])).clone()
 }
 
+/// A native library of a package of the source tree: its file, the file of its sources, the package.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn library(name: &str, sources: &str, package: &str) -> PathBuf {
+    product(name, sources, &["-p", package])
+}
+
 /// The root of the source tree.
 #[must_use]
 pub fn root() -> PathBuf {

@@ -21,6 +21,7 @@ mod properties;
 mod registry;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -155,7 +156,7 @@ impl Service {
         &self,
         look: impl FnOnce(&ClusterState) -> Result<Told, Refusal> + Send + 'static,
     ) -> Result<Told, Refusal> {
-        Ok(self.node.read(move |engine, _| look(engine.state())).await??)
+        self.node.read(move |engine, _| look(engine.state())).await?
     }
 
     async fn cluster(&self) -> Result<Told, Refusal> {
@@ -198,21 +199,32 @@ impl Service {
     }
 }
 
+/// How long a node that is up may take to tell where its API is.
+const ADDRESS_PATIENCE: Duration = Duration::from_secs(3);
+/// How long between two looks.
+const ADDRESS_RETRY: Duration = Duration::from_millis(50);
+
 /// Where a node is, for a question that only it can answer.
 async fn address_of(handle: &NodeHandle, node: NodeId) -> Result<NodeAddress, Refusal> {
-    let address = handle.peers().get(&node).map(|peer| peer.api_address.clone()).unwrap_or_default();
-    let (name, is_up) = handle
-        .read(move |engine, _| {
-            let state = engine.state();
-            let found = state.nodes.get(&node);
-            (names::of_node(state, node), found.is_some_and(|n| n.state == cluster_engine::state::NodeState::Up))
-        })
-        .await?;
-    if !is_up || address.is_empty() {
-        let text = format!("Node '{name}', which would have to answer, is down. Start it, or move the group.");
-        return Err(Refusal::new(code::CLUSTER_NODE_DOWN, text).fact("Node", name));
+    let end = tokio::time::Instant::now() + ADDRESS_PATIENCE;
+    loop {
+        let address = handle.peers().get(&node).map(|peer| peer.api_address.clone()).unwrap_or_default();
+        let (name, is_up) = handle
+            .read(move |engine, _| {
+                let state = engine.state();
+                let found = state.nodes.get(&node);
+                (names::of_node(state, node), found.is_some_and(|n| n.state == cluster_engine::state::NodeState::Up))
+            })
+            .await?;
+        if is_up && !address.is_empty() {
+            return Ok(NodeAddress { name, id: node.0, address, is_up });
+        }
+        if !is_up || tokio::time::Instant::now() >= end {
+            let text = format!("Node '{name}', which would have to answer, is down. Start it, or move the group.");
+            return Err(Refusal::new(code::CLUSTER_NODE_DOWN, text).fact("Node", name));
+        }
+        tokio::time::sleep(ADDRESS_RETRY).await;
     }
-    Ok(NodeAddress { name, id: node.0, address, is_up })
 }
 
 fn refused(refusal: Refusal) -> Told {

@@ -154,6 +154,7 @@ exports! {
         Ok(())
     }
 
+    notes "writes the registry as text, CLUSDB.reg; checkpoints are not in it"
     fn BackupClusterDatabase(cluster: HCLUSTER, path: LPCWSTR) -> Code {
         let (member, path) = (handles::cluster(cluster)?, text(path)?);
         let folder = std::path::Path::new(&path);
@@ -181,6 +182,7 @@ exports! {
         if commands.is_empty() { Ok(()) } else { registry::change(&member.session, String::new(), commands) }
     }
 
+    notes "the handler is kept and handed back; functions without a reason do not ask it"
     fn ClusapiSetReasonHandler(handler: *const CLUSAPI_REASON_HANDLER) -> Handle {
         let new = if handler.is_null() {
             CLUSAPI_REASON_HANDLER { lpParameter: std::ptr::null_mut(), pfnHandler: None }

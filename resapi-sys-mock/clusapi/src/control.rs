@@ -226,6 +226,7 @@ exports! {
         to_object("ClusterResourceControlEx", resource, Kind::Resource, host, code, with)
     }
 
+    notes "there is one user, so nobody is impersonated"
     fn ClusterResourceControlAsUser(
         resource: HRESOURCE, host: HNODE, code: DWORD, input: *const c_void, input_size: DWORD, output: *mut c_void,
         output_size: DWORD, returned: *mut DWORD
@@ -234,6 +235,7 @@ exports! {
         to_object("ClusterResourceControlAsUser", resource, Kind::Resource, host, code, with)
     }
 
+    notes "there is one user, so nobody is impersonated"
     fn ClusterResourceControlAsUserEx(
         resource: HRESOURCE, host: HNODE, code: DWORD, input: *const c_void, input_size: DWORD, output: *mut c_void,
         output_size: DWORD, returned: *mut DWORD, reason: LPCWSTR
@@ -260,6 +262,7 @@ exports! {
         to_named("ClusterResourceTypeControlEx", cluster, Kind::ResourceType, name, host, code, with)
     }
 
+    notes "there is one user, so nobody is impersonated"
     fn ClusterResourceTypeControlAsUser(
         cluster: HCLUSTER, name: LPCWSTR, host: HNODE, code: DWORD, input: *const c_void, input_size: DWORD,
         output: *mut c_void, output_size: DWORD, returned: *mut DWORD
@@ -268,6 +271,7 @@ exports! {
         to_named("ClusterResourceTypeControlAsUser", cluster, Kind::ResourceType, name, host, code, with)
     }
 
+    notes "there is one user, so nobody is impersonated"
     fn ClusterResourceTypeControlAsUserEx(
         cluster: HCLUSTER, name: LPCWSTR, host: HNODE, code: DWORD, input: *const c_void, input_size: DWORD,
         output: *mut c_void, output_size: DWORD, returned: *mut DWORD, reason: LPCWSTR

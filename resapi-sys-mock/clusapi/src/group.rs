@@ -78,11 +78,13 @@ exports! {
         online(group, node, String::new())
     }
 
+    notes "flags and the input buffer are not looked at"
     fn OnlineClusterGroupEx(group: HGROUP, node: HNODE, _flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
         online(group, node, String::new())
     }
 
+    notes "flags and the input buffer are not looked at"
     fn OnlineClusterGroupEx2(
         group: HGROUP, node: HNODE, _flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
     ) -> Code {
@@ -94,11 +96,13 @@ exports! {
         offline(group, String::new())
     }
 
+    notes "flags and the input buffer are not looked at"
     fn OfflineClusterGroupEx(group: HGROUP, _flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
         offline(group, String::new())
     }
 
+    notes "flags and the input buffer are not looked at"
     fn OfflineClusterGroupEx2(group: HGROUP, _flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR) -> Code {
         bytes(input, size)?;
         offline(group, text_or_empty(reason))
@@ -108,11 +112,13 @@ exports! {
         move_to(group, node, String::new())
     }
 
+    notes "flags and the input buffer are not looked at"
     fn MoveClusterGroupEx(group: HGROUP, node: HNODE, _flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
         move_to(group, node, String::new())
     }
 
+    notes "flags and the input buffer are not looked at"
     fn MoveClusterGroupEx2(
         group: HGROUP, node: HNODE, _flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
     ) -> Code {

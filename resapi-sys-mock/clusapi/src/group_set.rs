@@ -28,10 +28,12 @@ const MAX_RULE_TYPE: i32 = 4;
 exports! {
     EXPORTS;
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn CreateClusterGroupSet(cluster: HCLUSTER, name: LPCWSTR) -> Handle {
         create_set(cluster, text(name)?, &[])
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn CreateClusterAvailabilitySet(
         cluster: HCLUSTER, name: LPCWSTR, config: *const CLUSTER_AVAILABILITY_SET_CONFIG
     ) -> Handle {
@@ -61,14 +63,17 @@ exports! {
         delete_set(set)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn ClusterAddGroupToGroupSet(set: HGROUPSET, group: HGROUP) -> Code {
         add_to_set(set, group, None)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn ClusterAddGroupToGroupSetWithDomains(set: HGROUPSET, group: HGROUP, fault: DWORD, update: DWORD) -> Code {
         add_to_set(set, group, Some((fault, update)))
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn ClusterAddGroupToGroupSetWithDomainsEx(
         set: HGROUPSET, group: HGROUP, fault: DWORD, update: DWORD, reason: LPCWSTR
     ) -> Code {
@@ -85,73 +90,89 @@ exports! {
         remove_from_set(group)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupDependency(group: HGROUP, provider: HGROUP) -> Code {
         depend(group, Kind::Group, provider, Kind::Group, true)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupDependencyEx(group: HGROUP, provider: HGROUP, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(group, Kind::Group, provider, Kind::Group, true)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupDependency(group: HGROUP, provider: HGROUP) -> Code {
         depend(group, Kind::Group, provider, Kind::Group, false)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupDependencyEx(group: HGROUP, provider: HGROUP, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(group, Kind::Group, provider, Kind::Group, false)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupSetDependency(set: HGROUPSET, provider: HGROUPSET) -> Code {
         depend(set, Kind::GroupSet, provider, Kind::GroupSet, true)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupSetDependencyEx(set: HGROUPSET, provider: HGROUPSET, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(set, Kind::GroupSet, provider, Kind::GroupSet, true)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupSetDependency(set: HGROUPSET, provider: HGROUPSET) -> Code {
         depend(set, Kind::GroupSet, provider, Kind::GroupSet, false)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupSetDependencyEx(set: HGROUPSET, provider: HGROUPSET, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(set, Kind::GroupSet, provider, Kind::GroupSet, false)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupToGroupSetDependency(group: HGROUP, provider: HGROUPSET) -> Code {
         depend(group, Kind::Group, provider, Kind::GroupSet, true)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupToGroupSetDependencyEx(group: HGROUP, provider: HGROUPSET, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(group, Kind::Group, provider, Kind::GroupSet, true)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupToGroupSetDependency(group: HGROUP, provider: HGROUPSET) -> Code {
         depend(group, Kind::Group, provider, Kind::GroupSet, false)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupToGroupSetDependencyEx(group: HGROUP, provider: HGROUPSET, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(group, Kind::Group, provider, Kind::GroupSet, false)
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn SetGroupDependencyExpression(group: HGROUP, expression: LPCWSTR) -> Code {
         set_expression(group, Kind::Group, &text_or_empty(expression))
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn SetGroupDependencyExpressionEx(group: HGROUP, expression: LPCWSTR, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         set_expression(group, Kind::Group, &text_or_empty(expression))
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn SetClusterGroupSetDependencyExpression(set: HGROUPSET, expression: LPCWSTR) -> Code {
         set_expression(set, Kind::GroupSet, &text_or_empty(expression))
     }
 
+    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn SetClusterGroupSetDependencyExpressionEx(set: HGROUPSET, expression: LPCWSTR, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         set_expression(set, Kind::GroupSet, &text_or_empty(expression))
@@ -161,6 +182,7 @@ exports! {
 exports! {
     RULES;
 
+    notes "kept in the registry, listed and told; the placement of groups does not follow it"
     fn ClusterCreateAffinityRule(cluster: HCLUSTER, name: LPCWSTR, kind: i32) -> Code {
         let (member, name) = (handles::cluster(cluster)?, text(name)?);
         if name.is_empty() || name.contains('\\') || !(0..=MAX_RULE_TYPE).contains(&kind) {
@@ -183,6 +205,7 @@ exports! {
         change(&member.session, String::new(), vec![command(3, &rule.key, nothing())])
     }
 
+    notes "kept in the registry, listed and told; the placement of groups does not follow it"
     fn ClusterAddGroupToAffinityRule(cluster: HCLUSTER, name: LPCWSTR, group: HGROUP) -> Code {
         let (member, rule) = rule(cluster, text(name)?)?;
         let group = handles::object(group, Kind::Group)?.look()?.id.id;

@@ -31,6 +31,7 @@ exports! {
         cluster_of(network, Kind::Network)
     }
 
+    notes "networks are what the registry says; up while a node is that can use them"
     fn GetClusterNetworkState(network: HNETWORK) -> State {
         Ok(handles::object(network, Kind::Network)?.look()?.state)
     }
@@ -69,6 +70,7 @@ exports! {
         cluster_of(interface, Kind::NetInterface)
     }
 
+    notes "networks are what the registry says; up while a node is that can use them"
     fn GetClusterNetInterfaceState(interface: HNETINTERFACE) -> State {
         Ok(handles::object(interface, Kind::NetInterface)?.look()?.state)
     }

@@ -147,6 +147,7 @@ exports! {
         })
     }
 
+    notes "states that follow each other faster than the service looks are told as one, the last"
     fn GetClusterNotify(
         change: HCHANGE, key: *mut usize, filter: *mut DWORD, name: LPWSTR, units: *mut DWORD, wait_ms: DWORD
     ) -> Code {
@@ -161,6 +162,7 @@ exports! {
         })
     }
 
+    notes "states that follow each other faster than the service looks are told as one, the last"
     fn GetClusterNotifyV2(
         change: HCHANGE, key: *mut usize, filter: *mut NOTIFY_FILTER_AND_TYPE, buffer: *mut u8, size: *mut DWORD,
         object_id: LPWSTR, object_units: *mut DWORD, parent_id: LPWSTR, parent_units: *mut DWORD, name: LPWSTR,

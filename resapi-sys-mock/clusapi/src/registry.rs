@@ -277,6 +277,7 @@ exports! {
         Ok(())
     }
 
+    notes "descriptors are kept whole and not enforced"
     fn ClusterRegGetKeySecurity(key: HKEY, _wanted: DWORD, target: *mut core::ffi::c_void, size: *mut DWORD) -> Long {
         let key = handles::key(key)?;
         need(size)?;
@@ -291,10 +292,12 @@ exports! {
         Ok(())
     }
 
+    notes "descriptors are kept whole and not enforced"
     fn ClusterRegSetKeySecurity(key: HKEY, _given: DWORD, descriptor: *const core::ffi::c_void) -> Long {
         set_security(key, descriptor)
     }
 
+    notes "descriptors are kept whole and not enforced"
     fn ClusterRegSetKeySecurityEx(
         key: HKEY, _given: DWORD, descriptor: *const core::ffi::c_void, reason: LPCWSTR
     ) -> Long {
@@ -393,7 +396,7 @@ unsafe fn self_relative(descriptor: *const u8) -> Result<Vec<u8>, u32> {
         if start == 0 {
             continue;
         }
-        if start < HEADER_BYTES || start > MAX_BYTES {
+        if !(HEADER_BYTES..=MAX_BYTES).contains(&start) {
             return Err(ERROR_INVALID_SECURITY_DESCR);
         }
         // SAFETY: an offset of a whole descriptor; both parts begin with at least four bytes.

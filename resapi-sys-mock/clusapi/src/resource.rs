@@ -73,11 +73,13 @@ exports! {
         online(resource, String::new())
     }
 
+    notes "flags and the input buffer are not looked at"
     fn OnlineClusterResourceEx(resource: HRESOURCE, _flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
         online(resource, String::new())
     }
 
+    notes "flags and the input buffer are not looked at"
     fn OnlineClusterResourceEx2(
         resource: HRESOURCE, _flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
     ) -> Code {
@@ -89,11 +91,13 @@ exports! {
         offline(resource, 0, String::new())
     }
 
+    notes "of the flags only FORCE_WITH_TERMINATION counts; the input buffer is not looked at"
     fn OfflineClusterResourceEx(resource: HRESOURCE, flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
         offline(resource, flags, String::new())
     }
 
+    notes "of the flags only FORCE_WITH_TERMINATION counts; the input buffer is not looked at"
     fn OfflineClusterResourceEx2(
         resource: HRESOURCE, flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
     ) -> Code {
@@ -109,10 +113,12 @@ exports! {
         on(resource, |resource| Order::FailResource { resource }, text_or_empty(reason))
     }
 
+    notes "flags are not looked at; it is failed once, and restarts by its own policy"
     fn RestartClusterResource(resource: HRESOURCE, _flags: DWORD) -> Code {
         restart(resource, String::new())
     }
 
+    notes "flags are not looked at; it is failed once, and restarts by its own policy"
     fn RestartClusterResourceEx(resource: HRESOURCE, _flags: DWORD, reason: LPCWSTR) -> Code {
         restart(resource, text_or_empty(reason))
     }
@@ -129,10 +135,12 @@ exports! {
         regroup(resource, group, String::new())
     }
 
+    notes "flags are not looked at"
     fn ChangeClusterResourceGroupEx(resource: HRESOURCE, group: HGROUP, _flags: u64) -> Code {
         regroup(resource, group, String::new())
     }
 
+    notes "flags are not looked at"
     fn ChangeClusterResourceGroupEx2(resource: HRESOURCE, group: HGROUP, _flags: u64, reason: LPCWSTR) -> Code {
         regroup(resource, group, text_or_empty(reason))
     }

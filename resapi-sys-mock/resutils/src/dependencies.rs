@@ -142,7 +142,7 @@ exports! {
         let cluster = open::cluster_of(own)?;
         for name in open::neighbours(own, mask)? {
             let Ok(other) = open::resource(cluster.0, &name, 0) else { continue };
-            match outside_of(|| unsafe { callback(cluster.0, own, other.0, parameter) }) {
+            match outside_of(|| callback(cluster.0, own, other.0, parameter)) {
                 ERROR_SUCCESS => {}
                 ERROR_NO_MORE_ITEMS => return Ok(()),
                 code => return Err(code),

@@ -175,14 +175,14 @@ exports! {
     fn ResUtilEnumResources(own: HRESOURCE, type_name: LPCWSTR, callback: LPRESOURCE_CALLBACK, parameter: *mut c_void) -> Code {
         let callback = callback.ok_or(ERROR_INVALID_PARAMETER)?;
         let cluster = if own.is_null() { Cluster::local()? } else { open::cluster_of(own)? };
-        each_resource(cluster.0, own, &text_or_empty(type_name), 0, |other| unsafe { callback(own, other, parameter) })
+        each_resource(cluster.0, own, &text_or_empty(type_name), 0, |other| callback(own, other, parameter))
     }
 
     fn ResUtilEnumResourcesEx(
         cluster: HCLUSTER, own: HRESOURCE, type_name: LPCWSTR, callback: LPRESOURCE_CALLBACK_EX, parameter: *mut c_void
     ) -> Code {
         let callback = callback.ok_or(ERROR_INVALID_PARAMETER)?;
-        each_resource(cluster, own, &text_or_empty(type_name), 0, |other| unsafe {
+        each_resource(cluster, own, &text_or_empty(type_name), 0, |other| {
             callback(cluster, own, other, parameter)
         })
     }
@@ -192,21 +192,21 @@ exports! {
         parameter: *mut c_void, desired: DWORD
     ) -> Code {
         let callback = callback.ok_or(ERROR_INVALID_PARAMETER)?;
-        each_resource(cluster, own, &text_or_empty(type_name), desired, |other| unsafe {
+        each_resource(cluster, own, &text_or_empty(type_name), desired, |other| {
             callback(cluster, own, other, parameter)
         })
     }
 
     fn ResUtilEnumGroups(cluster: HCLUSTER, own: HGROUP, callback: LPGROUP_CALLBACK_EX, parameter: *mut c_void) -> Code {
         let callback = callback.ok_or(ERROR_INVALID_PARAMETER)?;
-        each_group(cluster, own, None, |other| unsafe { callback(cluster, own, other, parameter) })
+        each_group(cluster, own, None, |other| callback(cluster, own, other, parameter))
     }
 
     fn ResUtilEnumGroupsEx(
         cluster: HCLUSTER, own: HGROUP, group_type: i32, callback: LPGROUP_CALLBACK_EX, parameter: *mut c_void
     ) -> Code {
         let callback = callback.ok_or(ERROR_INVALID_PARAMETER)?;
-        each_group(cluster, own, Some(group_type as u32), |other| unsafe { callback(cluster, own, other, parameter) })
+        each_group(cluster, own, Some(group_type as u32), |other| callback(cluster, own, other, parameter))
     }
 
     fn ResUtilNodeEnum(cluster: HCLUSTER, callback: LPNODE_CALLBACK, parameter: *mut c_void) -> Code {
@@ -214,7 +214,7 @@ exports! {
         for name in open::names(cluster, NODES)? {
             let Ok(node) = open::node(cluster, &name) else { continue };
             let state = GetClusterNodeState(node.0);
-            match outside_of(|| unsafe { callback(cluster, node.0, state, parameter) }) {
+            match outside_of(|| callback(cluster, node.0, state, parameter)) {
                 ERROR_SUCCESS => {}
                 ENOUGH => return Ok(()),
                 code => return Err(code),
@@ -350,6 +350,8 @@ unsafe fn core(
     (name, address, quorum): (*mut HRESOURCE, *mut HRESOURCE, *mut HRESOURCE),
     desired: u32,
 ) -> Result<(), u32> {
+    // A handle that is none is refused, whatever is asked for.
+    open::names(cluster, NODES)?;
     let nothing = std::ptr::null_mut();
     let mut found = [None, None, None];
     if !name.is_null() {

@@ -24,6 +24,8 @@ pub struct Export {
     pub name: &'static str,
     /// Why it can only answer its documented error; empty when it does its work.
     pub refuses: &'static str,
+    /// What it does less than on Windows; empty when there is nothing to say.
+    pub note: &'static str,
 }
 
 /// What is particular to one library.
@@ -113,11 +115,14 @@ pub fn run<E: Ending>(name: &'static str, door: &Door, body: impl FnOnce() -> Re
 
 /// Exports functions and lists them in a table: `exports! { TABLE; fn Name(argument: Type) -> Ending { body } }`.
 ///
-/// `refuses "reason" fn` marks a function that only answers its documented error. The calling crate has a
+/// `refuses "reason" fn` marks a function that only answers its documented error, `notes "what" fn` one that does less than
+/// on Windows. The calling crate has a
 /// `static DOOR: Door` at `crate::DOOR`.
+// `crate` is the calling one on purpose: its door.
+#[allow(clippy::crate_in_macro_def)]
 #[macro_export]
 macro_rules! exports {
-    ($table:ident; $($(#[$doc:meta])* $(refuses $why:literal)? fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $ending:ident $body:block)*) => {
+    ($table:ident; $($(#[$doc:meta])* $(refuses $why:literal)? $(notes $note:literal)? fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $ending:ident $body:block)*) => {
         $(
             $(#[$doc])*
             #[doc = concat!("The exported function `", stringify!($name), "`; `docs/reference/08` says what it does.")]
@@ -138,6 +143,6 @@ macro_rules! exports {
 
         /// The functions of this file.
         pub const $table: &[$crate::export::Export] =
-            &[$($crate::export::Export { name: stringify!($name), refuses: concat!($($why)?) }),*];
+            &[$($crate::export::Export { name: stringify!($name), refuses: concat!($($why)?), note: concat!($($note)?) }),*];
     };
 }
