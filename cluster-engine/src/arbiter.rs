@@ -59,6 +59,8 @@ pub(crate) struct Arbiter {
     lost_at: Option<Time>,
     /// How often in a row the witness was hosted here without making a quorum.
     futile: u32,
+    /// Since when exactly the vote of the witness is missing here.
+    pub(crate) needed_since: Option<Time>,
 }
 
 #[derive(Debug, Default)]
@@ -126,8 +128,11 @@ impl Engine {
             self.arbiter.pause_until = None;
         }
         self.follow_quorum_resource();
+        self.note_need();
         match self.wish() {
             Wish::Host(why) => self.fight(why),
+            // What is owned without being used keeps others from it.
+            Wish::Keep if !self.arbiter.is_busy() => self.release(),
             Wish::Keep => {}
             Wish::Free => self.release(),
             Wish::Leave(why) => self.give_up_witness(why),

@@ -7,6 +7,12 @@ use crate::executor;
 use crate::id::{Guid, NodeId};
 use crate::quorum::{Standing, WitnessAccess, standing};
 use crate::state::{ClusterState, NodeState, ResourceState};
+use crate::time::Millis;
+
+/// Nodes that are not the first choice fight for the witness after so many detection times without quorum,
+const OTHERS_WAIT: u64 = 4;
+/// and each after the one before it so many later.
+const OTHERS_WAIT_EACH: u64 = 2;
 
 /// What the situation asks of this node.
 pub(crate) enum Wish {
@@ -99,7 +105,7 @@ impl Engine {
                 if self.prevented || is_elsewhere || !has_waited || self.leader_is_heard() {
                     return Wish::Keep;
                 }
-                if self.candidate(state, &part) != Some(self.config.node) {
+                if !self.is_candidate(state, &part) {
                     return Wish::Keep;
                 }
                 let total = votes.total();
@@ -113,10 +119,27 @@ impl Engine {
         }
     }
 
-    /// Who fights for the witness in a part of the cluster.
-    fn candidate(&self, state: &ClusterState, part: &BTreeSet<NodeId>) -> Option<NodeId> {
+    /// Is this node the one that fights for the witness? The owner of the quorum resource, if it is in this part, else the
+    /// one with the lowest id. Nodes that have missed something may each believe that of another one: so after a while the
+    /// others try too, one after the other.
+    fn is_candidate(&self, state: &ClusterState, part: &BTreeSet<NodeId>) -> bool {
         let owner = state.quorum_owner().filter(|o| part.contains(o));
-        owner.or_else(|| part.first().copied())
+        if owner.or_else(|| part.first().copied()) == Some(self.config.node) {
+            return true;
+        }
+        let rank = part.iter().take_while(|n| **n != self.config.node).count() as u64;
+        let patience = Millis(self.detection().0 * (OTHERS_WAIT + rank * OTHERS_WAIT_EACH));
+        self.arbiter.needed_since.is_some_and(|since| self.now.since(since) >= patience)
+    }
+
+    /// Remembers since when exactly the vote of the witness is missing here.
+    pub(crate) fn note_need(&mut self) {
+        let state = self.state();
+        let is_needed = state.quorum.witness.is_some()
+            && !self.is_quorate(self.now)
+            && standing(&state.votes(), &self.reachable(), WitnessAccess::Reachable) == Standing::NeedsWitness;
+        let since = self.arbiter.needed_since;
+        self.arbiter.needed_since = if is_needed { since.or(Some(self.now)) } else { None };
     }
 
     fn leader_is_heard(&self) -> bool {
