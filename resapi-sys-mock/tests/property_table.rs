@@ -49,12 +49,12 @@ struct InC {
     items: Vec<RESUTIL_PROPERTY_ITEM>,
     // What the items point to must live as long as they do.
     _texts: Vec<Vec<u16>>,
-    _range: Box<RESUTIL_LARGEINT_DATA>,
+    _range: Vec<RESUTIL_LARGEINT_DATA>,
 }
 
 fn table() -> InC {
     let mut texts: Vec<Vec<u16>> = Vec::new();
-    let mut range = Box::new(RESUTIL_LARGEINT_DATA { Default: -7, Minimum: -100, Maximum: 100 });
+    let mut range = vec![RESUTIL_LARGEINT_DATA { Default: -7, Minimum: -100, Maximum: 100 }];
     let names = ["Path", "Port", "Offset", "Blob", "List", "Large", "Word", "Fixed"];
     texts.extend(names.map(wide::units));
     texts.push("a\0b\0\0".encode_utf16().collect());
@@ -83,7 +83,7 @@ fn table() -> InC {
         item(7, 2, std::mem::offset_of!(Block, port), (0, 0), READ_ONLY, number(1)),
     ];
     items[4].Anonymous = RESUTIL_PROPERTY_ITEM_0 { lpDefault: texts[8].as_mut_ptr().cast() };
-    items[5].Anonymous = RESUTIL_PROPERTY_ITEM_0 { LargeIntData: &raw mut *range };
+    items[5].Anonymous = RESUTIL_PROPERTY_ITEM_0 { LargeIntData: range.as_mut_ptr() };
     items.push(RESUTIL_PROPERTY_ITEM { Name: std::ptr::null_mut(), ..items[0] });
     InC { items, _texts: texts, _range: range }
 }
