@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::dll::provider::{BuiltIn, Providers};
 use crate::dll::{self, callbacks};
 use crate::frames;
+use crate::local_registry::LocalRegistry;
 use crate::monitor::{Monitor, Next};
 use crate::protocol::{FromMonitor, LogLevel, ToMonitor, VERSION};
 use crate::surroundings;
@@ -97,6 +98,8 @@ fn begin(address: SocketAddr, token: String, built_in: Vec<BuiltIn>) -> Result<(
     callbacks::prepare();
     #[cfg(windows)]
     dll::windows::prepare();
+    // Set once: a process is a monitor once.
+    let _ = monitor.local.set(LocalRegistry::of_node(calls_dir.parent().unwrap_or(&calls_dir)));
     if let Err(error) = monitor.record.open(&calls_dir) {
         let text =
             format!("cannot write to {} ({error}); should a library crash, it will not be named", calls_dir.display());

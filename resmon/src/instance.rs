@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use resapi_sys_mock::codes::win32::{ERROR_BUSY, ERROR_RESMON_INVALID_STATE};
 
+use crate::checkpoints::Kept;
 use crate::clock::{lock, now_ms};
 use crate::dll::door::{Door, Resid};
 use crate::dll::host;
@@ -67,6 +68,8 @@ struct Inner {
     event: usize,
     queue: VecDeque<Job>,
     opened: Option<Arc<Opened>>,
+    /// Registry checkpoints as they were last seen, while online.
+    checkpoints: Vec<Kept>,
     device: Device,
     /// Closed, or never opened: the worker ends.
     is_gone: bool,
@@ -89,6 +92,7 @@ impl Instance {
             event: 0,
             queue: VecDeque::from([Job::Open(generation)]),
             opened: None,
+            checkpoints: Vec::new(),
             device: Device::default(),
             is_gone: false,
         };

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 mod call_guard;
 pub mod call_record;
+pub mod checkpoints;
 mod clock;
 mod connection;
 mod controls;
@@ -26,6 +27,7 @@ pub mod frames;
 mod instance;
 mod instance_state;
 mod lease;
+pub mod local_registry;
 mod monitor;
 mod outbox;
 mod output;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{Shutdown, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use resapi_sys_mock::codes::control::{CLUSCTL_RESOURCE_TYPE_STARTING_PHASE1, CLUSCTL_RESOURCE_TYPE_STARTING_PHASE2};
@@ -27,6 +27,7 @@ use crate::dll::handles::MAX_RESOURCES;
 use crate::dll::provider::{LoadError, Providers};
 use crate::instance::{Instance, Job};
 use crate::lease::Lease;
+use crate::local_registry::LocalRegistry;
 use crate::outbox::Outbox;
 use crate::protocol::{
     Cause, EntryPoint, Finding, FromMonitor, LEASE_PING_MS, LogLevel, OpenSpec, Refusal, RegistryAnswer, RegistryCall,
@@ -59,6 +60,8 @@ pub(crate) struct Monitor {
     pub(crate) scheduler: Scheduler,
     pub(crate) providers: Providers,
     pub(crate) record: CallRecord,
+    /// The registry of this node, once the service has said where it is.
+    pub(crate) local: OnceLock<LocalRegistry>,
     lease: Mutex<Lease>,
     /// When the monitor began to ask for a lease.
     started_ms: u64,
@@ -116,6 +119,7 @@ impl Monitor {
             scheduler: Scheduler::default(),
             providers,
             record: CallRecord::default(),
+            local: OnceLock::new(),
             lease: Mutex::default(),
             started_ms: now_ms(),
             calls: Mutex::default(),

@@ -20,6 +20,7 @@ use super::findings::{Findings, Found};
 use super::history::History;
 use super::node::{Input, TypeName};
 use super::peers::PeerTable;
+use super::service_codes;
 
 /// The node's service has ended, or is just ending; there is nobody left to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,11 +118,15 @@ impl NodeHandle {
         answered.await.map_err(|_| Gone)?
     }
 
-    /// A ResourceControl on a resource that is open in one of this node's monitors. Answers the Win32 code and the output.
+    /// A ResourceControl on a resource of this node: in its monitor, or here when no library can know the answer. Answers the
+    /// Win32 code and the output.
     ///
     /// # Errors
     /// A refusal when the resource is not open on this node, or its monitor goes away before it answers.
     pub async fn control(&self, resource: Guid, code: u32, input: Vec<u8>) -> Result<(u32, Vec<u8>), Refusal> {
+        if let Some(answer) = service_codes::control(self, resource, code, &input).await? {
+            return Ok(answer);
+        }
         let (answer, answered) = oneshot::channel();
         self.parts.inbox.send(Input::Control { resource, code, input, answer }).await.map_err(|_| Gone)?;
         answered.await.map_err(|_| Gone)?

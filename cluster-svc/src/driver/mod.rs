@@ -16,6 +16,7 @@
 //! | `earlier` | makes certain that nothing of an earlier life of this service still runs |
 //! | `log`, `history` | cluster.log, and what was told lately |
 //! | `resource_news` | tells resource libraries what changes around them |
+//! | `service_codes` | control codes that only the service can answer, registry checkpoints |
 //! | `findings` | what resource libraries were found to do wrong |
 //! | `recorder` | every event with its time, so that a simulator can replay it |
 //!
@@ -41,6 +42,7 @@ pub mod process_files;
 pub mod recorder;
 pub(crate) mod registry;
 mod resource_news;
+mod service_codes;
 pub mod start;
 pub mod store;
 pub mod wine;

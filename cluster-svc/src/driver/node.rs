@@ -159,7 +159,14 @@ pub enum Input {
 /// Who waits for the answer to a command.
 enum Ticket {
     Client(oneshot::Sender<Result<Answer, Refusal>>),
-    Registry { monitor: Host, life: u64, request: RequestId, created: bool },
+    /// The node itself has made the command, and nothing depends on its outcome.
+    Nobody,
+    Registry {
+        monitor: Host,
+        life: u64,
+        request: RequestId,
+        created: bool,
+    },
 }
 
 /// How far the end of the service is.
@@ -389,6 +396,7 @@ impl Node {
                 // The client may have gone away.
                 let _ = answer.send(result);
             }
+            Some(Ticket::Nobody) => {}
             Some(Ticket::Registry { monitor, life, request, created }) => {
                 let answer = registry::written(result, created);
                 self.parts.monitors.send(monitor, life, ToMonitor::RegistryAnswer { request, answer });

@@ -12,6 +12,7 @@ use resapi_sys_mock::codes::win32::{
 };
 
 use super::{Instance, Job, Opened};
+use crate::checkpoints;
 use crate::clock::{lock, now_ms};
 use crate::controls::{self, Target};
 use crate::dll::door::Probed;
@@ -113,6 +114,7 @@ impl Instance {
                 Err(steps) => return self.carry_out(&mut inner, steps),
             }
         };
+        self.restore_checkpoints();
         let (code, event) = self.timed("Online", || opened.door.online(&opened.resid));
         // The event before the result: from the first moment online LooksAlive is not polled, and a signal that is there
         // already counts.
@@ -143,6 +145,7 @@ impl Instance {
             }
         };
         let code = self.timed("Offline", || opened.door.offline(&opened.resid));
+        self.take_checkpoints(true);
         let mut inner = lock(&self.inner);
         let steps = inner.state.returned(now_ms(), attempt, code);
         self.carry_out(&mut inner, steps);
@@ -215,6 +218,9 @@ impl Instance {
             Poll::LooksAlive => self.timed("LooksAlive", || opened.door.looks_alive(&opened.resid)),
             Poll::IsAlive => self.timed("IsAlive", || opened.door.is_alive(&opened.resid)),
         };
+        if poll == Poll::IsAlive {
+            self.take_checkpoints(false);
+        }
         let mut inner = lock(&self.inner);
         if let Some(polls) = &mut inner.polls {
             polls.answered(now_ms(), poll);
@@ -224,6 +230,36 @@ impl Instance {
             Poll::IsAlive => inner.state.is_alive_answered(alive),
         };
         self.carry_out(&mut inner, steps);
+    }
+
+    /// Before Online: the registry of this node gets what the former owner had.
+    fn restore_checkpoints(&self) {
+        let Some(local) = self.monitor.local.get() else { return };
+        let kept = match checkpoints::list(&guid_of(self.id), &|call| self.monitor.registry.call(call)) {
+            Ok(kept) => kept,
+            Err(problem) => return self.note(LogLevel::Warning, &format!("registry checkpoints: {problem}")),
+        };
+        for problem in checkpoints::restore(&kept, local) {
+            self.note(LogLevel::Error, &problem);
+        }
+        lock(&self.inner).checkpoints = kept;
+    }
+
+    /// Takes what has changed. `all`: also of checkpoints that were added since Online.
+    fn take_checkpoints(&self, all: bool) {
+        let Some(local) = self.monitor.local.get() else { return };
+        let ask = |call| self.monitor.registry.call(call);
+        let mut kept = std::mem::take(&mut lock(&self.inner).checkpoints);
+        if all {
+            kept = checkpoints::list(&guid_of(self.id), &ask).unwrap_or(kept);
+        }
+        if kept.is_empty() {
+            return;
+        }
+        for problem in checkpoints::take(&mut kept, local, &ask) {
+            self.note(LogLevel::Warning, &problem);
+        }
+        lock(&self.inner).checkpoints = kept;
     }
 
     /// Runs one call into the library under the eyes of the watchdog.

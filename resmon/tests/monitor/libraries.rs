@@ -21,6 +21,12 @@ pub(crate) fn misbehave() -> &'static Path {
     BUILT.get_or_init(|| compile("examples/misbehave/misbehave.c"))
 }
 
+/// `tests/fixtures/versions.c`.
+pub(crate) fn versions() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| compile("resmon/tests/fixtures/versions.c"))
+}
+
 /// `tests/fixtures/modern.c`.
 pub(crate) fn modern() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();

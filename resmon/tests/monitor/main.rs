@@ -7,8 +7,10 @@ mod service;
 
 mod built_in_types;
 mod call_guard;
+mod checkpoints;
 mod endings;
 mod honest_libraries;
 mod misbehaving_libraries;
 mod modern_libraries;
 mod quorum_devices;
+mod versions;

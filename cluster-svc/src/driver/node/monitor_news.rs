@@ -12,6 +12,7 @@ use crate::driver::findings::{FindingKind, Mistake};
 use crate::driver::log::LogLine;
 use crate::driver::registry::{self, Work};
 use crate::driver::resource_news::{Audience, News};
+use crate::driver::service_codes;
 use crate::driver::wine::Host;
 
 impl Node {
@@ -150,6 +151,13 @@ impl Node {
         let (state, me) = (self.parts.engine.state(), self.parts.facts.node);
         if self.resource_news.is_deletion(resource, state, me) {
             self.parts.monitors.notify(resource, CLUSCTL_RESOURCE_DELETE, Vec::new());
+            if let Some(command) = service_codes::forget(self.parts.engine.state(), resource) {
+                // After the effects that are being carried out now.
+                let ticket = self.next_ticket;
+                self.next_ticket += 1;
+                self.tickets.insert(ticket, Ticket::Nobody);
+                self.follow_ups.push_back(Event::Client { ticket, command });
+            }
         }
     }
 
