@@ -67,6 +67,16 @@ fn assignment(line: &str) -> Result<(String, String), Failure> {
     }
 }
 
+/// Whether the program is one for Windows, which needs Wine: by its first bytes, or, when it is a path in the words of
+/// Windows, by its name.
+pub(crate) fn is_windows_program(program: &str) -> bool {
+    use std::io::Read;
+    let is_windows_path = program.get(1..3) == Some(":\\");
+    let mut first = [0; 2];
+    let begins = std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut first));
+    is_windows_path || (begins.is_ok() && &first == b"MZ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

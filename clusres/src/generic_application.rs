@@ -123,7 +123,13 @@ impl GenericApplication {
             environment.insert(NETWORK_NAME_VARIABLE.to_owned(), self.network_name());
         }
         let read = |name: &str| environment.get(name).cloned().or_else(|| std::env::var(name).ok());
-        let command = command_line::split(&properties.text("CommandLine"), read)?;
+        let mut command = command_line::split(&properties.text("CommandLine"), read)?;
+        if command_line::is_windows_program(&command[0]) {
+            // The executable that guards applications also knows how to start Wine in the private Windows of this node.
+            let guard = self.instance.place.guard.display().to_string();
+            let run_dir = self.instance.place.run_dir.display().to_string();
+            command.splice(0..0, [guard, "wine".into(), "run".into(), run_dir]);
+        }
         let directory = command_line::expand(&properties.text("CurrentDirectory"), read);
         Ok(Launch {
             guard: self.instance.place.guard.clone(),

@@ -20,6 +20,7 @@ mod birth;
 mod claim;
 mod command_line;
 pub mod device;
+mod drive;
 mod file_share_witness;
 mod files;
 mod generic_application;

@@ -5,11 +5,12 @@
 //! it against its will fails the resource (event 1038) and, when the disk is the quorum resource, tells the Cluster service.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use resapi::{Context, Failure, Progress, Property, QuorumLost, ResourceClass, ResourceType};
 
 use crate::device;
+use crate::drive;
 use crate::instance::Instance;
 use crate::ownership::Terms;
 use crate::quorum::Quorum;
@@ -69,6 +70,10 @@ impl ResourceType for PhysicalDisk {
             let message = format!("the volume {} cannot be accessed (event 1035): {}", disk.display(), failure.message);
             return Err(Failure::new(failure.code, message));
         }
+        if let Err(failure) = self.mount(&disk) {
+            self.quorum.give_up();
+            return Err(failure);
+        }
         Ok(())
     }
 
@@ -77,11 +82,13 @@ impl ResourceType for PhysicalDisk {
     }
 
     fn offline(&self, _progress: &Progress) -> Result<(), Failure> {
+        self.unmount();
         // The monitor calls no Release for a storage resource that goes offline (reference 01.3).
         self.quorum.release()
     }
 
     fn terminate(&self) {
+        self.unmount();
         self.quorum.give_up();
     }
 
@@ -108,6 +115,21 @@ impl PhysicalDisk {
             let text = format!("the disk of {} was not found (event 1034): {}", self.instance.name(), failure.message);
             Failure::new(failure.code, text)
         })
+    }
+
+    /// The drive letter for Windows programs, if there is one.
+    fn mount(&self, disk: &Path) -> Result<(), Failure> {
+        match drive::letter(&self.instance.context.properties().text("Drive"))? {
+            Some(letter) => drive::mount(&self.instance.place.run_dir, letter, disk).map_err(Failure::from),
+            None => Ok(()),
+        }
+    }
+
+    fn unmount(&self) {
+        let letter = drive::letter(&self.instance.context.properties().text("Drive"));
+        if let (Ok(Some(letter)), Ok(disk)) = (letter, self.disk()) {
+            drive::unmount(&self.instance.place.run_dir, letter, &disk);
+        }
     }
 
     fn store(&self) -> Result<ReservationStore, Failure> {

@@ -185,6 +185,42 @@ fn wineserver(ground: &Ground, node: &str) -> i32 {
     numbers.into_iter().find(is_server).expect("a wineserver holds a lock of the node")
 }
 
+/// A disk with a drive letter is that drive for the programs of its node; a Generic Application may be a Windows program.
+#[test]
+fn disks_are_drives_and_applications_may_be_windows_programs() {
+    let _ = windows::half();
+    let ground = Ground::new();
+    let source = write(
+        &ground,
+        "scribe.c",
+        b"#include <stdio.h>\n#include <windows.h>\nint main(int n, char **a) { FILE *f = fopen(a[n - 1], \"w\"); if (!f) return 9; fputs(\"written\", f); fclose(f); printf(\"scribe is here\\n\"); fflush(stdout); Sleep(INFINITE); }\n",
+    );
+    let program = windows::c_program(&source, ground.path());
+    let lab = Lab::up(&ground, 1);
+    register(&lab, "Hello", Path::new("hello_resource.dll"));
+    groups::group(&lab, "Drives");
+    groups::resource(&lab, "Drives", "Disk", "Physical Disk", json!({ "Signature": 77, "Drive": "Q:" }));
+    groups::resource(&lab, "Drives", "Greeting", "Hello", json!({ "Path": r"Q:\greeting.txt", "Greeting": "on Q" }));
+    let command = format!("'{}' 'Q:\\scribe.txt'", program.display());
+    groups::resource(&lab, "Drives", "Scribe", "Generic Application", json!({ "CommandLine": command }));
+    groups::depend(&lab, "Greeting", "[Disk]");
+    groups::depend(&lab, "Scribe", "[Greeting]");
+    lab.change("POST", "/groups/Drives/online", json!({}));
+    lab.until_within(FIRST_LIMIT, "/groups/Drives", |group| group["State"] == "Online");
+    let drive = ground.lab_dir().join("n1/wine/dosdevices/q:");
+    let disk = std::fs::read_link(&drive).expect("a drive");
+    assert_eq!(std::fs::read_to_string(disk.join("greeting.txt")).ok().as_deref(), Some("on Q"));
+    let begun = Instant::now();
+    while !logs(&lab, &["n1"]).contains("scribe is here") {
+        assert!(begun.elapsed() < FIRST_LIMIT, "the Windows program says nothing{}", lab.around());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(std::fs::read_to_string(disk.join("scribe.txt")).ok().as_deref(), Some("written"));
+    lab.post("/groups/Drives/offline", json!({}));
+    assert!(std::fs::symlink_metadata(&drive).is_err(), "a disk that is offline is no drive");
+    lab.end();
+}
+
 /// What cannot be hosted is refused in words, and nothing is started for it.
 #[test]
 fn dlls_that_cannot_be_hosted_are_refused_clearly() {

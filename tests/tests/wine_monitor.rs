@@ -68,9 +68,15 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // Its end takes the programs of the prefix with it.
+        // Its end takes the programs of the prefix with it, and the registry is written before the folder goes.
         drop(self.holder.stdin.take());
         let _ = self.holder.wait();
+        let named = |name: &str| self.environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let (Some(loader), Some(prefix)) = (named("WOLFDEN_WINE"), named("WOLFDEN_WINE_PREFIX")) else { return };
+        let beside = ["wineserver64", "wineserver"].map(|name| Path::new(loader).with_file_name(name));
+        let server = beside.into_iter().find(|file| file.is_file()).unwrap_or_else(|| "wineserver".into());
+        let _ = Command::new(&server).arg("-k").env("WINEPREFIX", prefix).status();
+        let _ = Command::new(&server).arg("-w").env("WINEPREFIX", prefix).status();
     }
 }
 

@@ -103,6 +103,7 @@ impl Monitors {
                 let kind = self.windows.kind(&spec.dll_name).map_err(|(code, text)| Unserved::Refused(code, text))?;
                 host = Host { key, kind };
                 self.homes.insert(resource, host);
+                self.changes += 1;
             }
             // Its home is forgotten when it has been closed.
             EntryPoint::Close

@@ -266,7 +266,7 @@ pub fn start(setting: NodeSetting) -> Result<(NodeHandle, impl Future<Output = R
         node_id: identity.node.0,
         api_address: identity.api_address.clone(),
         shared_dir,
-        wine_prefix: folders.run.with_file_name("wine"),
+        wine_prefix: folders.run.with_file_name(super::wine::prefix::FOLDER),
         run_dir: folders.run,
         log: log.clone(),
         clock,

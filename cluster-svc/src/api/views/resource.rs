@@ -2,6 +2,7 @@
 
 use cluster_engine::NodeId;
 use cluster_engine::Time;
+use cluster_engine::call::MonitorKey;
 use cluster_engine::state::{ClusterState, Group, Resource, ResourceType};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -106,7 +107,9 @@ impl ResourceView {
 fn monitor_process(sight: Sight<'_>, resource: &Resource) -> Option<u32> {
     let group = sight.state.groups.get(&resource.group)?;
     let peer = sight.peers.get(&group.owner)?;
-    peer.monitors.get(&sight.state.monitor_of(resource)).copied()
+    // A process under Wine is told per resource, as if each had one of its own.
+    let own = peer.monitors.get(&MonitorKey::Separate(resource.id));
+    own.or_else(|| peer.monitors.get(&sight.state.monitor_of(resource))).copied()
 }
 
 /// A resource type.

@@ -1,6 +1,6 @@
-//! The two programs between the service and Wine: `wine world` and `wine monitor`.
+//! The programs between the service and Wine: `wine world`, `wine monitor` and `wine run`.
 //!
-//! Both prepare something that may take long, which the service itself must not wait for, and then become Wine by exec: so
+//! All prepare something that may take long, which the service itself must not wait for, and then become Wine by exec: so
 //! the process that the service has started, with the lock that it inherited, is the Windows program. `world` makes the
 //! prefix and holds the Windows world of the node up; `monitor` waits until that world is ready and is a Resource Monitor.
 
@@ -14,8 +14,9 @@ use std::time::Duration;
 use resmon::protocol::PROCESS_VARIABLE;
 
 use super::choice::windows_path;
-use super::installation::{Installation, RESMON, WINDOWS_DIR_VARIABLE, WINE_VARIABLE};
+use super::installation::{self, Installation, RESMON, WINDOWS_DIR_VARIABLE, WINE_VARIABLE};
 use super::prefix;
+use crate::driver::own_executable;
 
 /// The word that means these programs, as the first argument of the executable.
 pub const WORD: &str = "wine";
@@ -42,6 +43,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let problem = match word.to_str() {
         Some("world") if rest.is_empty() => world(),
         Some("monitor") => monitor(rest),
+        Some("run") => run(rest),
         Some(_) | None => return usage(),
     };
     // Only a failure comes back from exec.
@@ -50,8 +52,28 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: {WORD} world | monitor --connect ADDRESS    (started by the Cluster service)");
+    eprintln!("usage: {WORD} world | monitor --connect ADDRESS | run RUN_DIR PROGRAM [ARGUMENT...]    (started by the Cluster service)");
     ExitCode::from(EXIT_NOT_READY)
+}
+
+/// Runs a Windows program for a Generic Application: the run directory of the node, the program, its arguments.
+fn run(words: &[OsString]) -> String {
+    let [run_dir, program, arguments @ ..] = words else {
+        return format!("{WORD} run needs the run directory of a node and a program");
+    };
+    let prefix = Path::new(run_dir).with_file_name(prefix::FOLDER);
+    let found = own_executable().map_err(|error| error.to_string()).and_then(|own| installation::find(&own));
+    let made = found.and_then(|found| prefix::ensure(&prefix, &found).map(|()| found));
+    let installation = match made {
+        Ok(installation) => installation,
+        Err(problem) => return problem,
+    };
+    prefix::copy_drives(Path::new(run_dir), &prefix);
+    let text = program.to_string_lossy();
+    let program = if text.starts_with('/') { windows_path(Path::new(program)).into() } else { program.clone() };
+    let mut command = Command::new(&installation.loader);
+    let error: io::Error = prefix::surround(&mut command, &prefix).arg(program).args(arguments).exec();
+    format!("{} cannot be started: {error}", installation.loader.display())
 }
 
 /// Makes the prefix when there is none, and holds its world up as long as standard input is open.
@@ -62,6 +84,9 @@ fn world() -> String {
     };
     if let Err(problem) = prefix::ensure(&prefix, &installation) {
         return problem;
+    }
+    if let Some(run_dir) = std::env::var_os(READY_VARIABLE).as_ref().and_then(|ready| Path::new(ready).parent()) {
+        prefix::copy_drives(run_dir, &prefix);
     }
     become_wine(&installation, &prefix, &["--hold".into()])
 }

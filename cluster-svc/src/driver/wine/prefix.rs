@@ -26,6 +26,12 @@ pub(crate) const SYSTEM_DIR: &str = "drive_c/windows/system32";
 /// Where the real Cluster service is installed, and looks for bare names of resource DLLs.
 const CLUSTER_DIR: &str = "drive_c/windows/Cluster";
 
+/// Where the Physical Disk type notes drive letters, in the run directory.
+const DRIVES: &str = "drives";
+
+/// The name of a node's prefix, beside its run directory.
+pub(crate) const FOLDER: &str = "wine";
+
 /// Each prefix has these; programs that make one twice find the first.
 const HIVE: &str = "system.reg";
 
@@ -40,6 +46,14 @@ pub(crate) fn ensure(prefix: &Path, installation: &Installation) -> Result<(), P
     if prefix.join(HIVE).is_file() {
         return Ok(());
     }
+    let failed = |error: io::Error| format!("{}: {error}; check the rights on the directory", prefix.display());
+    // A monitor and an application may want it at the same moment.
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).open(prefix.with_extension("lock"));
+    let lock = lock.map_err(failed)?;
+    hold(&lock).map_err(failed)?;
+    if prefix.join(HIVE).is_file() {
+        return Ok(());
+    }
     let template = template(&templates_dir(prefix), installation)?;
     let new = prefix.with_extension("new");
     remove(&new)?;
@@ -49,6 +63,17 @@ pub(crate) fn ensure(prefix: &Path, installation: &Installation) -> Result<(), P
     remove(prefix)?;
     fs::rename(&new, prefix)
         .map_err(|error| format!("the Wine prefix {} cannot be put in place: {error}", prefix.display()))
+}
+
+/// Makes drives of the disks that are online on this node: those that were mounted before there was a prefix.
+pub(crate) fn copy_drives(run_dir: &Path, prefix: &Path) {
+    let Ok(entries) = fs::read_dir(run_dir.join(DRIVES)) else { return };
+    for entry in entries.flatten() {
+        if let Ok(target) = fs::read_link(entry.path()) {
+            // A drive that is there already is the same.
+            let _ = std::os::unix::fs::symlink(target, prefix.join("dosdevices").join(entry.file_name()));
+        }
+    }
 }
 
 /// The user's cache directory; without one, beside the prefix.
