@@ -33,6 +33,12 @@ pub const VERSION: u32 = {
 /// The environment variable in which the service hands the one-time token to the monitor that it starts.
 pub const TOKEN_VARIABLE: &str = "WOLFDEN_MONITOR_TOKEN";
 
+/// What the holder of a Windows world (`resmon.exe --hold`) prints when it can be used.
+pub const READY: &str = "ready";
+
+/// What it prints twice per second, as long as the wineserver answers.
+pub const ALIVE: &str = "alive";
+
 /// The environment variable that tells a monitor under Wine its process number on the host.
 pub const PROCESS_VARIABLE: &str = "WOLFDEN_MONITOR_PROCESS";
 

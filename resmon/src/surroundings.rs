@@ -64,16 +64,20 @@ mod system {
     use std::io::{Read, Write};
     use std::path::{Path, PathBuf};
     use std::process::ExitCode;
+    use std::time::Duration;
 
     use crate::dll::provider::BuiltIn;
     use crate::dll::windows::{RegistryError, write_number, write_text};
-    use crate::protocol::PROCESS_VARIABLE;
+    use crate::protocol::{ALIVE, PROCESS_VARIABLE, READY};
 
     /// The drive that is the whole file system of the host.
     const HOST_DRIVE: &str = "Z:";
 
     /// Where Windows keeps the name that GetComputerName answers.
     const COMPUTER_NAMES: &str = r"SYSTEM\CurrentControlSet\Control\ComputerName";
+
+    /// How often the holder of a world looks whether the wineserver is alive.
+    const SERVER_LOOK: Duration = Duration::from_millis(500);
 
     /// Wine asked for the registry and refused, or standard input could not be read.
     const EXIT_NOT_READY: u8 = 5;
@@ -123,12 +127,20 @@ mod system {
             println!("the registry of the Wine prefix cannot be written: {error}");
             return ExitCode::from(EXIT_NOT_READY);
         }
-        println!("ready");
         // Whoever listens may have gone; then the input ends too.
-        let _ = std::io::stdout().flush();
-        let mut rest = [0; 64];
-        while let Ok(1..) = std::io::stdin().read(&mut rest) {}
-        ExitCode::SUCCESS
+        let _ = writeln!(std::io::stdout(), "{READY}").and_then(|()| std::io::stdout().flush());
+        std::thread::spawn(|| {
+            let mut rest = [0; 64];
+            while let Ok(1..) = std::io::stdin().read(&mut rest) {}
+            std::process::exit(0);
+        });
+        // A thread that asks a dead wineserver for something is ended by Wine, the process is not: so the service notices by
+        // the silence.
+        loop {
+            std::thread::sleep(SERVER_LOOK);
+            crate::dll::windows::ask_server();
+            let _ = writeln!(std::io::stdout(), "{ALIVE}").and_then(|()| std::io::stdout().flush());
+        }
     }
 
     fn describe_cluster(node: &str) -> Result<(), RegistryError> {

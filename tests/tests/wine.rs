@@ -265,6 +265,43 @@ fn dlls_that_cannot_be_hosted_are_refused_clearly() {
     lab.end();
 }
 
+/// A Windows program that imports clusapi.dll talks to the cluster that runs.
+#[test]
+fn a_program_under_wine_administers_the_cluster() {
+    let half = windows::half();
+    let ground = Ground::new();
+    let source = write(
+        &ground,
+        "admin.c",
+        b"#include <stdio.h>\n#include <clusapi.h>\nint main(void) { HCLUSTER c = OpenCluster(NULL); if (!c) { printf(\"no cluster %lu\\n\", GetLastError()); return 1; }\n WCHAR name[64]; DWORD n = 64; GetClusterInformation(c, name, &n, NULL); printf(\"cluster %ls\\n\", name);\n HGROUP g = OpenClusterGroup(c, L\"Tools\"); if (!g) { printf(\"no group %lu\\n\", GetLastError()); return 2; }\n DWORD code = OnlineClusterGroup(g, NULL); printf(\"online %lu\\n\", code); n = 64; printf(\"state %d\\n\", (int)GetClusterGroupState(g, name, &n)); printf(\"node %ls\\n\", name); CloseClusterGroup(g); CloseCluster(c); return 0; }\n",
+    );
+    let program = ground.path().join("admin.exe");
+    let compiled = std::process::Command::new("x86_64-w64-mingw32-gcc")
+        .args(["-static", "-O1", "-I"])
+        .args([&programs::root().join("resapi-sys-mock/include"), &source])
+        .arg("-o")
+        .args([&program, &half.join("clusapi.dll")])
+        .status()
+        .expect("mingw is there");
+    assert!(compiled.success());
+    std::fs::copy(half.join("clusapi.dll"), ground.path().join("clusapi.dll")).expect("copied");
+    let lab = Lab::up(&ground, 1);
+    groups::group(&lab, "Tools");
+    let place = json!({ "Address": "127.78.5.3", "SubnetMask": "255.0.0.0" });
+    groups::resource(&lab, "Tools", "Tool", "IP Address", place);
+    let output = std::process::Command::new(programs::cluster())
+        .args(["wine", "run"])
+        .arg(lab::run_dir(&ground, "n1"))
+        .arg(&program)
+        .env("CLUSTER_ENDPOINT", lab.url())
+        .output()
+        .expect("the executable under test");
+    let said = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+    assert!(said.contains("cluster WOLFDEN") && said.contains("node n1"), "{said} {output:?}");
+    lab.until_state("/groups/Tools", "Online");
+    lab.end();
+}
+
 fn write(ground: &Ground, name: &str, bytes: &[u8]) -> PathBuf {
     let path = ground.path().join(name);
     std::fs::write(&path, bytes).expect("written");

@@ -290,6 +290,14 @@ impl Monitors {
         all
     }
 
+    /// The Windows world of this node is gone: a monitor of it that goes on by itself can do nothing right any more.
+    pub(super) fn world_ended(&self) {
+        if self.world.as_ref().is_some_and(World::is_over) {
+            let monitors = self.running.iter().filter(|(host, _)| host.kind == Kind::Wine);
+            monitors.for_each(|(_, running)| running.process.kill());
+        }
+    }
+
     /// True when nothing runs any more. Without monitors Wine's own processes are of no use: they are ended.
     pub(super) fn have_ended(&mut self) -> bool {
         if !self.running.is_empty() {

@@ -360,7 +360,7 @@ impl Node {
                 MonitorEvent::Ended { text, interrupted } => self.monitor_ended(monitor, life, text, interrupted),
             },
             // Whether that was the last thing to wait for is asked after each input.
-            Input::WineEnded => {}
+            Input::WineEnded => self.parts.monitors.world_ended(),
             Input::Stop => {
                 if self.phase == Phase::Running {
                     self.parts.log.line("CS", "Service Stopping...".into());

@@ -178,6 +178,12 @@ fn module_of(address: *const core::ffi::c_void) -> String {
     String::from_utf16_lossy(&path[..units as usize])
 }
 
+/// Makes something that only the wineserver can make. Where that is dead, Wine ends the calling thread.
+pub(crate) fn ask_server() {
+    // SAFETY: no security, automatic reset, not signalled, no name; what was made is closed here.
+    unsafe { CloseHandle(CreateEventW(ptr::null(), 0, 0, ptr::null())) };
+}
+
 /// Why the registry of the prefix cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("HKEY_LOCAL_MACHINE\\{key}, value {name}: error {code}")]

@@ -17,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{Notify, mpsc};
 
-use resmon::protocol::WINDOWS_DLL_DIRS_VARIABLE;
+use resmon::protocol::{ALIVE, READY, WINDOWS_DLL_DIRS_VARIABLE};
 
 use super::choice::windows_path;
 use super::installation::Installation;
@@ -27,8 +27,9 @@ use crate::driver::earlier::MonitorLock;
 use crate::driver::log::LogWriter;
 use crate::driver::node::Input;
 
-/// The line of a holder that can be built on.
-const READY: &str = "ready";
+/// How often it is looked whether a holder was heard, and how many looks in a row may find that it was not.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_SILENT_LOOKS: u32 = 3;
 
 /// How long what a world has left behind may outlive it before it is killed.
 const GRACE: Duration = Duration::from_millis(500);
@@ -63,6 +64,8 @@ struct Shared {
 struct State {
     is_over: bool,
     problem: Option<String>,
+    /// How often it was heard since it was ready.
+    heard: u64,
 }
 
 impl Shared {
@@ -108,7 +111,7 @@ impl World {
             .stderr(Stdio::null())
             .spawn()?;
         drop(file);
-        let state = State { is_over: false, problem: None };
+        let state = State { is_over: false, problem: None, heard: 0 };
         let shared = Arc::new(Shared { state: Mutex::new(state), stop: Notify::new() });
         let stdin = child.stdin.take();
         tokio::spawn(run(ground, lock, child, stdin, Arc::clone(&shared), ended));
@@ -149,6 +152,8 @@ async fn run(
                 if line.trim_end() == READY {
                     shared.state().problem = None;
                     get_ready(&ground);
+                } else if line.trim_end() == ALIVE {
+                    shared.state().heard += 1;
                 } else {
                     ground.log.line("RHS", format!("Wine: {line}"));
                     shared.state().problem = Some(line);
@@ -168,6 +173,7 @@ async fn run(
         _ = child.wait() => "ended",
         () = shared.stop.notified() => "is not needed any more",
         () = late => "did not get ready",
+        () = silent(&shared) => "does not answer: its wineserver is gone",
     };
     forget(&ground.run_dir);
     ground.log.line("RHS", format!("the Windows world of this node {how}"));
@@ -181,6 +187,18 @@ async fn run(
     shared.state().is_over = true;
     // A node that is gone does not care.
     let _ = ended.send(Input::WineEnded).await;
+}
+
+/// Ends when a holder that was heard is not heard any more: a wineserver that is dead ends its programs only when they need it.
+/// Several looks, because this service may have been frozen itself.
+async fn silent(shared: &Shared) {
+    let (mut last, mut misses) = (0, 0);
+    while misses < MAX_SILENT_LOOKS {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+        let heard = shared.state().heard;
+        misses = if heard == last && heard > 0 { misses + 1 } else { 0 };
+        last = heard;
+    }
 }
 
 fn get_ready(ground: &Ground) {
