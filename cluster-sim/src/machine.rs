@@ -107,6 +107,8 @@ pub struct Machine {
     pub incarnation: u64,
     /// Resources that were online and ended with their monitor, of which the service has not heard yet.
     pub lost_untold: std::collections::BTreeSet<Guid>,
+    /// Resources that failed by themselves since they were last brought online: the cluster hears of it a moment later.
+    pub failed_untold: std::collections::BTreeSet<Guid>,
     /// Resources in monitors.
     pub instances: BTreeMap<Guid, Instance>,
     /// Until when the monitors let resources run.
@@ -187,6 +189,7 @@ impl Machine {
             frozen: false,
             incarnation: 0,
             lost_untold: std::collections::BTreeSet::new(),
+            failed_untold: std::collections::BTreeSet::new(),
             instances: BTreeMap::new(),
             lease: None,
             skew: 0,
@@ -285,6 +288,7 @@ impl Machine {
                 vec![(1, Status::Closed)]
             }
             EntryPoint::Online => {
+                self.failed_untold.remove(&resource);
                 let Some(instance) = self.instances.get_mut(&resource) else { return Vec::new() };
                 instance.end();
                 instance.runs = true;
@@ -369,6 +373,9 @@ impl Machine {
                     Status::Failed(cluster_engine::call::Cause::IsAlive | cluster_engine::call::Cause::EventSignalled)
                 );
                 let counts = is_present || (is_own && instance.call.is_none() && (instance.runs || instance.is_lying));
+                if counts && is_own {
+                    self.failed_untold.insert(report.resource);
+                }
                 if counts {
                     instance.call = None;
                     instance.end();
@@ -391,6 +398,7 @@ impl Machine {
     pub fn end_resources(&mut self) {
         self.instances.clear();
         self.lost_untold.clear();
+        self.failed_untold.clear();
         self.defences.clear();
         self.contests.clear();
         self.lease = None;

@@ -5,7 +5,7 @@
 
 use cluster_engine::call::EntryPoint;
 use cluster_engine::replica::VoterId;
-use cluster_engine::state::ClusterState;
+use cluster_engine::state::{ClusterState, ResourceState};
 use cluster_engine::{Guid, Lineage, NodeId};
 
 use super::World;
@@ -136,7 +136,12 @@ impl World {
 /// Some provider of the first set of which none is online on the machine.
 fn missing_provider(state: &ClusterState, resource: Guid, host: &Machine) -> Option<Guid> {
     // A provider that has just ended with its monitor is online as far as anybody can know.
-    let is_online = |id: &Guid| host.lost_untold.contains(id) || host.instances.get(id).is_some_and(|i| i.is_online);
+    let is_online = |id: &Guid| {
+        let is_known_online = state.resources.get(id).is_some_and(|r| r.state == ResourceState::Online);
+        host.lost_untold.contains(id)
+            || (host.failed_untold.contains(id) && is_known_online)
+            || host.instances.get(id).is_some_and(|i| i.is_online)
+    };
     let sets = state.resources.get(&resource)?.config.dependencies.sets();
     sets.iter().find(|set| !set.iter().any(is_online)).and_then(|set| set.first().copied())
 }
