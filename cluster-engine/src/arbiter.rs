@@ -204,7 +204,7 @@ impl Engine {
         let may_run = self.standing.may_run();
         match self.executor.arbitrate(resource, round, may_run) {
             Arbitration::Wait => {}
-            Arbitration::Call(call) => self.push(call),
+            Arbitration::Call(call) => self.push(*call),
             Arbitration::Failed { code, message } => {
                 let name = self.state().resource_name(resource);
                 let text =
@@ -473,7 +473,7 @@ impl Engine {
         notice.event = Some(1561);
         self.push(Effect::Notice(notice));
         self.arbiter.futile = (self.arbiter.futile + 1).min(MOST_FUTILE);
-        let pause = Millis(self.detection().0 * FUTILE_PAUSE << self.arbiter.futile);
+        let pause = Millis((self.detection().0 * FUTILE_PAUSE) << self.arbiter.futile);
         self.arbiter.pause_until = Some(self.now + pause);
     }
 

@@ -40,7 +40,7 @@ pub(crate) enum Arbitration {
     /// The instance is not ready; ask again.
     Wait,
     /// Carry this out.
-    Call(Effect),
+    Call(Box<Effect>),
     /// It cannot be opened.
     Failed { code: u32, message: String },
 }
@@ -336,7 +336,7 @@ impl Executor {
         match &instance.open {
             Open::Yes if !must_end && instance.round < round => {
                 instance.round = round;
-                Arbitration::Call(instance.call(id, round, EntryPoint::Arbitrate))
+                Arbitration::Call(Box::new(instance.call(id, round, EntryPoint::Arbitrate)))
             }
             Open::Yes | Open::Opening | Open::Closing => Arbitration::Wait,
             Open::Failed { code, message } => Arbitration::Failed { code: *code, message: message.clone() },
