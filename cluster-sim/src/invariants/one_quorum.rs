@@ -9,10 +9,13 @@ use cluster_engine::replica::VoterId;
 use super::{Broken, Look};
 use crate::world::facts::Fact;
 
+/// What is known of a committed entry: its term, and a digest of it where one was seen.
+type Entry = Option<(u64, Option<u64>)>;
+
 /// Remembers every committed entry and every leader.
 #[derive(Debug, Default)]
 pub struct OneQuorum {
-    committed: BTreeMap<Lineage, Vec<Option<(u64, Option<u64>)>>>,
+    committed: BTreeMap<Lineage, Vec<Entry>>,
     leaders: BTreeMap<(Lineage, u64), VoterId>,
 }
 

@@ -175,21 +175,21 @@ impl World {
             machine.contests.remove(&resource);
             return self.not_won(node, resource, &purposes, NOT_READY, "the device cannot be reached");
         }
-        if let Some((serial, begun)) = decided_on {
-            if let Some(reign) = device.record.take(node, incarnation, serial) {
-                let purposes = contest.purposes.clone();
-                let is_arbitrated = purposes.iter().any(|p| matches!(p, Purpose::Arbitrate(_)));
-                let defender =
-                    Defender { monitor: contest.monitor, defence: Defence { reign, last: begun }, is_arbitrated };
-                machine.contests.remove(&resource);
-                machine.defences.insert(resource, defender);
-                let due = now + Millis(device.terms.interval);
-                self.later(due, Happening::Defend { node, incarnation, resource, reign, begun: None });
-                self.say(node, resource, "the reservation is ours.");
-                return self.won(node, resource, &purposes);
-            }
-            // Somebody wrote meanwhile: look again.
+        if let Some((serial, begun)) = decided_on
+            && let Some(reign) = device.record.take(node, incarnation, serial)
+        {
+            let purposes = contest.purposes.clone();
+            let is_arbitrated = purposes.iter().any(|p| matches!(p, Purpose::Arbitrate(_)));
+            let defender =
+                Defender { monitor: contest.monitor, defence: Defence { reign, last: begun }, is_arbitrated };
+            machine.contests.remove(&resource);
+            machine.defences.insert(resource, defender);
+            let due = now + Millis(device.terms.interval);
+            self.later(due, Happening::Defend { node, incarnation, resource, reign, begun: None });
+            self.say(node, resource, "the reservation is ours.");
+            return self.won(node, resource, &purposes);
         }
+        // Somebody wrote meanwhile: look again.
         let was_watching = contest.challenge.is_watching();
         let (step, serial, terms) =
             (contest.challenge.look(steady, &device.record, device.terms), device.record.serial, device.terms);
