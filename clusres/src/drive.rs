@@ -80,7 +80,9 @@ mod tests {
 
     #[test]
     fn letters_are_read() {
-        for (text, expected) in [("", None), ("Q", Some('q')), ("q:", Some('q')), (r"R:\", Some('r')), (" S: ", Some('s'))] {
+        for (text, expected) in
+            [("", None), ("Q", Some('q')), ("q:", Some('q')), (r"R:\", Some('r')), (" S: ", Some('s'))]
+        {
             assert_eq!(letter(text).expect(text), expected, "{text}");
         }
         for text in ["C:", "z", "QQ", "1:", ":", r"\\server"] {
@@ -102,6 +104,8 @@ mod tests {
         unmount(&run, 'q', &folder.path().join("another"));
         assert!(fs::symlink_metadata(drives.join("q:")).is_ok(), "another disk's letter is not taken away");
         unmount(&run, 'q', &disk);
-        assert!(fs::symlink_metadata(drives.join("q:")).is_err() && fs::symlink_metadata(run.join("drives/q:")).is_err());
+        assert!(
+            fs::symlink_metadata(drives.join("q:")).is_err() && fs::symlink_metadata(run.join("drives/q:")).is_err()
+        );
     }
 }

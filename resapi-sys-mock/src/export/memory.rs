@@ -35,7 +35,9 @@ pub fn allocate(bytes: usize, zeroed: bool) -> *mut c_void {
     return unsafe { LocalAlloc(if zeroed { ZERO } else { 0 }, bytes) };
     // SAFETY: both functions take any size.
     #[cfg(not(windows))]
-    unsafe { if zeroed { calloc(1, bytes) } else { malloc(bytes) } }
+    unsafe {
+        if zeroed { calloc(1, bytes) } else { malloc(bytes) }
+    }
 }
 
 /// Gives a block back; NULL is fine.
@@ -50,7 +52,9 @@ pub unsafe fn release(block: *mut c_void) {
     }
     // SAFETY: the caller promised a block of this allocator, or NULL.
     #[cfg(not(windows))]
-    unsafe { free(block) }
+    unsafe {
+        free(block)
+    }
 }
 
 /// A copy of some bytes.

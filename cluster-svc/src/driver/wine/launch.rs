@@ -52,7 +52,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: {WORD} world | monitor --connect ADDRESS | run RUN_DIR PROGRAM [ARGUMENT...]    (started by the Cluster service)");
+    eprintln!(
+        "usage: {WORD} world | monitor --connect ADDRESS | run RUN_DIR PROGRAM [ARGUMENT...]    (started by the Cluster service)"
+    );
     ExitCode::from(EXIT_NOT_READY)
 }
 
