@@ -107,6 +107,7 @@ fn begin(address: SocketAddr, token: String, built_in: Vec<BuiltIn>) -> Result<(
     }
     let writer = socket.try_clone().map_err(io)?;
     let outbox = Arc::clone(&monitor.outbox);
+    monitor.outbox.send_directly(socket.try_clone().map_err(io)?);
     monitor.spawn("writer", move || outbox.write_to(writer));
     let scheduler = Arc::clone(&monitor);
     monitor.spawn("scheduler", move || scheduler.schedule());

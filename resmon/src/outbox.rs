@@ -1,13 +1,15 @@
 //! The outbox: what the monitor has to tell, in the order in which it happened.
 //!
-//! Any thread may put a message in and is never held up by a slow service: one writer thread empties the outbox into the
-//! socket. Statuses and answers are never dropped. Lines for the cluster log are, once [`MAX_WAITING_LOG_LINES`] of them wait:
-//! a library that logs in a tight loop must not eat the memory of the monitor. How many were dropped is logged afterwards.
+//! Any thread may put a message in and is never held up by a slow service: what the socket takes at once the thread sends
+//! itself, so that an answer need not wait for another thread; everything else is written by one writer thread, in order.
+//! Statuses and answers are never dropped. Lines for the cluster log are, once [`MAX_WAITING_LOG_LINES`] of them wait: a
+//! library that logs in a tight loop must not eat the memory of the monitor. How many were dropped is logged afterwards.
 #![forbid(unsafe_code)]
 
 use std::collections::VecDeque;
 use std::io::Write;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::net::TcpStream;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock::lock;
@@ -23,6 +25,8 @@ pub(crate) const MAX_WAITING_LOG_LINES: usize = 1_000;
 pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    /// The socket, for messages that can be sent at once by whoever puts them in.
+    direct: OnceLock<TcpStream>,
 }
 
 #[derive(Debug, Default)]
@@ -30,8 +34,12 @@ struct Waiting {
     messages: VecDeque<FromMonitor>,
     log_lines: usize,
     dropped: u64,
-    /// The writer took a message and has not written it yet.
+    /// The end of a frame whose begin has been sent.
+    rest: Vec<u8>,
+    /// Somebody took a message and has not written it yet.
     is_writing: bool,
+    /// Somebody waits until everything is written.
+    is_drained_for: bool,
     is_closed: bool,
 }
 
@@ -50,7 +58,43 @@ impl Outbox {
             waiting.log_lines += 1;
         }
         waiting.messages.push_back(message);
-        self.changed.notify_all();
+        if let Some(socket) = self.direct.get() {
+            self.send_at_once(socket, waiting);
+        } else {
+            self.changed.notify_all();
+        }
+    }
+
+    /// From now on what the socket takes at once is sent by the thread that puts it in.
+    pub(crate) fn send_directly(&self, socket: TcpStream) {
+        // Called once in the life of a monitor.
+        let _ = self.direct.set(socket);
+    }
+
+    /// When nobody is writing and nothing else waits, the message goes now, as far as the socket takes it without waiting; the
+    /// rest is the writer's. The thread of a library is held up no longer than a system call takes.
+    fn send_at_once(&self, socket: &TcpStream, mut waiting: MutexGuard<'_, Waiting>) {
+        let is_free = !waiting.is_writing && waiting.rest.is_empty() && waiting.messages.len() == 1;
+        let frame =
+            is_free.then(|| waiting.messages.front().and_then(|message| frames::encode(message).ok())).flatten();
+        let Some(mut frame) = frame else {
+            self.changed.notify_all();
+            return;
+        };
+        if let Some(FromMonitor::Log { .. }) = waiting.messages.pop_front() {
+            waiting.log_lines -= 1;
+        }
+        waiting.is_writing = true;
+        drop(waiting);
+        // An error is met again by the writer, which knows what to do.
+        let sent = send_what_fits(socket, &frame).unwrap_or(0);
+        let mut waiting = lock(&self.waiting);
+        waiting.is_writing = false;
+        waiting.rest = frame.split_off(sent);
+        let is_more = !waiting.rest.is_empty() || !waiting.messages.is_empty() || waiting.dropped > 0;
+        if is_more || waiting.is_drained_for {
+            self.changed.notify_all();
+        }
     }
 
     /// Puts the monitor's own words into the cluster log.
@@ -60,10 +104,16 @@ impl Outbox {
 
     /// The writer thread: writes until the outbox is closed or the socket fails.
     pub(crate) fn write_to(&self, mut socket: impl Write) {
-        while let Some(message) = self.take() {
-            match frames::write(&mut socket, &message) {
+        while let Some(next) = self.take() {
+            let (written, message) = match next {
+                Next::Rest(rest) => (socket.write_all(&rest).map_err(frames::FrameError::Io), None),
+                Next::Message(message) => (frames::write(&mut socket, &message), Some(message)),
+            };
+            match written {
                 Ok(()) => {}
-                Err(frames::FrameError::TooLong { bytes }) => self.too_long(message, bytes),
+                Err(frames::FrameError::TooLong { bytes }) => {
+                    message.into_iter().for_each(|message| self.too_long(message, bytes))
+                }
                 Err(
                     frames::FrameError::CutShort { .. }
                     | frames::FrameError::Garbage { .. }
@@ -83,7 +133,8 @@ impl Outbox {
     pub(crate) fn drain(&self, limit: Duration) {
         let end = Instant::now() + limit;
         let mut waiting = lock(&self.waiting);
-        while !waiting.is_closed && (!waiting.messages.is_empty() || waiting.is_writing) {
+        waiting.is_drained_for = true;
+        while !waiting.is_closed && (!waiting.messages.is_empty() || !waiting.rest.is_empty() || waiting.is_writing) {
             let Some(left) = end.checked_duration_since(Instant::now()) else { return };
             waiting = self.changed.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -98,30 +149,39 @@ impl Outbox {
     }
 
     /// Waits for the next message; `None` when the outbox is closed.
-    fn take(&self) -> Option<FromMonitor> {
+    fn take(&self) -> Option<Next> {
         let mut waiting = lock(&self.waiting);
         loop {
             if waiting.is_closed {
                 return None;
+            }
+            if waiting.is_writing {
+                // Another thread is sending at once: one after the other.
+                waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            if !waiting.rest.is_empty() {
+                waiting.is_writing = true;
+                return Some(Next::Rest(std::mem::take(&mut waiting.rest)));
             }
             if let Some(message) = waiting.messages.pop_front() {
                 if matches!(message, FromMonitor::Log { .. }) {
                     waiting.log_lines -= 1;
                 }
                 waiting.is_writing = true;
-                return Some(message);
+                return Some(Next::Message(message));
             }
             if waiting.dropped > 0 {
                 let text =
                     format!("{} lines were dropped here: they came faster than they could be sent", waiting.dropped);
                 waiting.dropped = 0;
                 waiting.is_writing = true;
-                return Some(FromMonitor::Log {
+                return Some(Next::Message(FromMonitor::Log {
                     level: LogLevel::Warning,
                     component: LogComponent::Rhs,
                     resource: None,
                     text,
-                });
+                }));
             }
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -139,6 +199,32 @@ impl Outbox {
             &format!("a message of {bytes} bytes is over the limit of a frame and was not sent"),
         );
     }
+}
+
+/// What the writer writes next.
+#[derive(Debug)]
+enum Next {
+    /// The end of a frame.
+    Rest(Vec<u8>),
+    /// A whole one.
+    Message(FromMonitor),
+}
+
+/// Sends as many bytes as the socket takes without waiting.
+#[cfg(unix)]
+fn send_what_fits(socket: &TcpStream, bytes: &[u8]) -> std::io::Result<usize> {
+    use rustix::net::{SendFlags, send};
+    match send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+        Ok(sent) => Ok(sent),
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Elsewhere the writer's thread writes.
+#[cfg(not(unix))]
+fn send_what_fits(_socket: &TcpStream, _bytes: &[u8]) -> std::io::Result<usize> {
+    Ok(0)
 }
 
 #[cfg(test)]
