@@ -157,9 +157,9 @@ fn what_is_not_open_says_so() {
 }
 
 /// What a monitor with a hundred open resources may use, in KiB. The limit is meant for the release build; a debug build
-/// stays below it too, on the machines seen so far.
+/// needs more only for its longer code.
 #[cfg(target_os = "linux")]
-const MEMORY_LIMIT_KIB: u64 = 12 * 1024;
+const MEMORY_LIMIT_KIB: u64 = if cfg!(debug_assertions) { 16 * 1024 } else { 12 * 1024 };
 
 #[cfg(target_os = "linux")]
 #[test]
