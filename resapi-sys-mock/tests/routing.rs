@@ -27,7 +27,7 @@ fn every_row_goes_where_the_reference_says() {
         *counts.entry(format!("{found:?}")).or_insert(0) += 1;
         let is_of_library = matches!(object.as_str(), "resource" | "resource_type");
         let check = |is_so: bool| assert!(is_so, "{name}: {found:?}, but the reference says {support}, {scope}");
-        check(is_of_library == !support.starts_with("cluster-service"));
+        check(is_of_library != support.starts_with("cluster-service"));
         if !is_of_library {
             check(found == Route::Service);
         } else if scope == "internal" {

@@ -75,7 +75,7 @@ pub(super) enum Program {
     /// The service's own executable.
     Native,
     /// The same sources as a Windows program, in the Windows world of the node.
-    Wine((Ground, World)),
+    Wine(Box<(Ground, World)>),
 }
 
 /// Whose process it is, and where its news go.
@@ -113,7 +113,8 @@ impl MonitorProcess {
         let mut command = Command::new(&setting.executable);
         match program {
             Program::Native => {}
-            Program::Wine((ground, _)) => {
+            Program::Wine(place) => {
+                let ground = &place.0;
                 command.arg(launch::WORD);
                 ground.surround(&mut command);
             }
@@ -164,7 +165,7 @@ impl Program {
     fn world(&self) -> Option<World> {
         match self {
             Program::Native => None,
-            Program::Wine((_, world)) => Some(world.clone()),
+            Program::Wine(place) => Some(place.1.clone()),
         }
     }
 }

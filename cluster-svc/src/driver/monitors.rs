@@ -328,7 +328,7 @@ impl Monitors {
             let number = self.next_life;
             let program = match host.kind {
                 Kind::Native => Program::Native,
-                Kind::Wine => Program::Wine(self.world()?),
+                Kind::Wine => Program::Wine(Box::new(self.world()?)),
             };
             let door = Door { host, number, inbox: self.inbox.clone() };
             let started = MonitorProcess::start(&self.setting, &mut self.life, &program, door);

@@ -12,7 +12,7 @@ fn check(commands: impl IntoIterator<Item = Command>, expected: &[&str]) {
     assert_eq!(news.look(&fake.state()), [], "the first look finds nothing");
     commands.into_iter().for_each(|command| fake.must(command));
     let state = fake.state();
-    let told: Vec<String> = news.look(&state).iter().map(|news| short(news)).collect();
+    let told: Vec<String> = news.look(&state).iter().map(short).collect();
     assert_eq!(told, expected);
     assert_eq!(news.look(&state), [], "told once");
 }
