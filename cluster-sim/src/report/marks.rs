@@ -63,7 +63,7 @@ impl Mark {
         match self.0 {
             ArbitrationStep::Needed => path("m-4 -5h8v10h-8z"),
             ArbitrationStep::Challenge => path("m0 -5l5.5 10h-11z"),
-            ArbitrationStep::Said => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.2\"/>"),
+            ArbitrationStep::Said => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"),
             ArbitrationStep::Won => path("m0 -6l6 6l-6 6l-6 -6z"),
             ArbitrationStep::TakenOver => path("m-5 -4l5 4v-4l5 4l-5 4v-4l-5 4z"),
             ArbitrationStep::Hosted => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"/>"),

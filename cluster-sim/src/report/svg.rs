@@ -3,6 +3,7 @@
 //! Stories have crowded moments and long quiet times, from a millisecond to hours. So the axis is not linear: each gap
 //! between two moments is as wide as its logarithm, and the labels say the true times.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::escaped;
@@ -22,6 +23,8 @@ const LANE: f64 = 30.0;
 const BAR: f64 = 22.0;
 /// Height of the row below a node's bar, for the steps of arbitrations there.
 const STEPS: f64 = 16.0;
+/// Width of the mark of a step.
+const MARK: f64 = 12.0;
 /// Space between two kinds of lanes.
 const GAP: f64 = 10.0;
 /// Height of the rows of marks above the lanes.
@@ -121,11 +124,15 @@ pub(super) fn svg(timeline: &Timeline, anchor: &str) -> String {
     for (at, entry) in timeline.entries.iter().enumerate() {
         mark(&mut svg, &axis, entry, &format!("{anchor}{at}"), bottom);
     }
+    let mut free_from: BTreeMap<&str, f64> = BTreeMap::new();
     for (at, entry, told) in timeline::steps(timeline) {
         let row = rows.iter().find(|row| row.has_steps && told.place() == Some(row.lane.name.as_str()));
         let (Some(row), Some(step)) = (row, told.step) else { continue };
         let mark = Mark::of(step);
-        let (x, y) = (axis.x(entry.at_ms), row.y + BAR + STEPS / 2.0 + 1.0);
+        // Steps of one moment stand beside each other.
+        let free = free_from.entry(row.lane.name.as_str()).or_insert(f64::MIN);
+        let (x, y) = (axis.x(entry.at_ms).max(*free), row.y + BAR + STEPS / 2.0 + 1.0);
+        *free = x + MARK;
         let title = escaped(&format!("{}\n{}", step.word(), sentence(entry)));
         let _ = writeln!(
             svg,

@@ -59,6 +59,9 @@ fn play(options: &Run, is_json: bool, out: &mut dyn Write) -> Result<u8, Trouble
             }
         };
         say(out, &if is_json { scenarios::json(&played) } else { scenarios::text(&played) })?;
+        if options.log && !is_json {
+            say(out, &played.report.log.iter().fold(String::new(), |text, line| text + line + "\n"))?;
+        }
         if let Some(kept) = kept {
             eprintln!("kept: {}", kept.display());
         }

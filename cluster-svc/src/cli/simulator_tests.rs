@@ -26,9 +26,10 @@ fn parse(line: &[&str]) -> Result<Command, clap::error::ErrorKind> {
 #[test]
 fn lines_are_read_as_what_they_say() {
     let with = |files: &[&str], junit: Option<&str>, html: Option<&str>, update, real, keep| {
+        let log = false;
         let files = files.iter().map(PathBuf::from).collect();
         let (junit, html) = (junit.map(Into::into), html.map(Into::into));
-        Ok(Command::Scenario(Scenario::Run(Run { files, junit, html, update, real, keep })))
+        Ok(Command::Scenario(Scenario::Run(Run { files, junit, html, update, log, real, keep })))
     };
     let run = |files: &[&str], junit, html, update| with(files, junit, html, update, false, false);
     let sim = |seed, count, trace| Ok(Command::Sim(Sim { seed, count, trace }));
@@ -86,7 +87,8 @@ fn exit_codes_say_how_it_went() {
         ("long", &long),
     ]);
     for (line, code, part) in [
-        (&["run", "@/good"][..], 0, "passed     @/good (it has no expected log; --update writes one)\n"),
+        (&["run", "@/good", "--log"][..], 0, "writes one)\n+0.000    > online Web\n"),
+        (&["run", "@/good"], 0, "passed     @/good (it has no expected log; --update writes one)\n"),
         (&["run", "@/wrong"], 1, "FAILED     @/wrong\n    line 3: expect n1 Down: n1 is Up\n"),
         (&["run", "@/good", "@/wrong"], 1, "1 passed, 1 failed\n"),
         (&["run", "@/nonsense", "@/wrong", "@/good"], 2, "1 passed, 1 failed, 1 unreadable\n"),

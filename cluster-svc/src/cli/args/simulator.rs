@@ -39,6 +39,9 @@ pub struct Run {
     /// Write the log that is into each file whose story goes as it says
     #[arg(long, conflicts_with = "real")]
     pub update: bool,
+    /// Print the log of each story below its verdict
+    #[arg(long)]
+    pub log: bool,
     /// Play with real processes in real time: starts a lab of its own for each file, and leaves nothing of it
     #[arg(long)]
     pub real: bool,
