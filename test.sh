@@ -226,6 +226,11 @@ has_chromium() {
 install_packages() {
     local packages=()
     has cc || packages+=(gcc libc6-dev)
+    has c++ || packages+=(g++)
+    # Windows resource DLLs: Wine runs them, mingw compiles those of the tests and links resmon.exe.
+    has wine || packages+=(wine wine64)
+    has x86_64-w64-mingw32-gcc || packages+=(gcc-mingw-w64-x86-64)
+    has x86_64-w64-mingw32-g++ || packages+=(g++-mingw-w64-x86-64)
     has ps || packages+=(procps)
     if ! has node || ! has npm; then packages+=(nodejs npm); fi
     has_chromium || packages+=(chromium)
@@ -251,6 +256,11 @@ tools() {
     if has rustup; then
         cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt || true
         cargo clippy --version >/dev/null 2>&1 || rustup component add clippy || true
+        rustup target add x86_64-pc-windows-gnu || true
+    fi
+    if is_wanted system || is_wanted tests; then
+        has wine || missing "Wine" "install it (packages wine and wine64); Windows resource DLLs are tested under it"
+        has x86_64-w64-mingw32-gcc || missing "mingw" "install gcc-mingw-w64-x86-64 and g++-mingw-w64-x86-64"
     fi
     has cc || missing "a C compiler" "install gcc or clang; the example in C and the headers are compiled by tests"
     cargo --version
@@ -280,7 +290,7 @@ nextest() { cargo nextest run --release --locked --workspace --no-tests fail "$@
 
 check_tests() {
     if [[ $has_nextest == yes ]]; then
-        nextest --status-level slow --final-status-level slow -E 'not (package(wolfden-tests) or binary(storms) or binary(replica_seeds))'
+        nextest --status-level slow --final-status-level slow -E 'not (package(wolfden-tests) or binary(storms) or binary(replica_seeds) or binary(sabotage))'
     else
         # One after the other, the storms and the whole system included.
         cargo test --release --locked --workspace --tests --no-fail-fast
@@ -289,7 +299,7 @@ check_tests() {
 
 check_storms() {
     echo "$WOLFDEN_SEEDS seeds"
-    nextest --success-output final -E 'binary(storms) or binary(replica_seeds)'
+    nextest --success-output final -E 'binary(storms) or binary(replica_seeds) or binary(sabotage)'
 }
 
 check_system() { nextest --success-output immediate -E 'package(wolfden-tests)'; }
