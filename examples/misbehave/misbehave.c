@@ -68,7 +68,7 @@ static void hang(void) {
 }
 
 static void crash(void) {
-    int *volatile nowhere = NULL;
+    volatile int *volatile nowhere = NULL;
     *nowhere = 1;
 }
 
