@@ -23,7 +23,7 @@ use windows_sys::Win32::System::LibraryLoader::{
 };
 use windows_sys::Win32::System::Registry::{HKEY_LOCAL_MACHINE, REG_DWORD, REG_SZ, RegSetKeyValueW};
 use windows_sys::Win32::System::Threading::{
-    CreateEventW, GetCurrentProcess, INFINITE, SetEvent, WaitForMultipleObjects, WaitForSingleObject,
+    CreateEventW, GetCurrentProcess, INFINITE, SetEvent, TerminateProcess, WaitForMultipleObjects, WaitForSingleObject,
 };
 
 use resapi_sys_mock::wide;
@@ -151,9 +151,13 @@ unsafe extern "system" fn last_words(pointers: *const EXCEPTION_POINTERS) -> i32
             None => (0, ptr::null_mut()),
         }
     };
+    if code == EXCEPTION_STACK_OVERFLOW {
+        // There is no room for words, and the standard library of Rust has said it already.
+        // SAFETY: the pseudo handle of this process.
+        unsafe { TerminateProcess(GetCurrentProcess(), code as u32) };
+    }
     let what = match code {
         EXCEPTION_ACCESS_VIOLATION => "access violation",
-        EXCEPTION_STACK_OVERFLOW => "stack overflow",
         EXCEPTION_ILLEGAL_INSTRUCTION => "illegal instruction",
         EXCEPTION_INT_DIVIDE_BY_ZERO => "division by zero",
         STATUS_HEAP_CORRUPTION => "damaged heap",
