@@ -374,7 +374,7 @@ fn listen(session: &Arc<Session>, first: u64) {
     lock(&WATCHED).retain(|other| !other.upgrade().is_some_and(|other| Arc::ptr_eq(&other, session)));
 }
 
-/// Has some port of this session still something to hear?
+/// Has some port of the session still something to hear?
 fn is_wanted(session: &Arc<Session>) -> bool {
     let has = |port: &Arc<Port>| {
         let inner = lock(&port.inner);

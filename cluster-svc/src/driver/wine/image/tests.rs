@@ -90,7 +90,7 @@ fn what_is_none_is_told_apart() {
     refused(&with(FILE_HEADER, &pe::IMAGE_FILE_MACHINE_ARM64.to_le_bytes()), BAD_FORMAT, "ARM64");
     refused(&with(FILE_HEADER, &[0x12, 0x34]), BAD_FORMAT, "another processor");
     refused(&with(FILE_HEADER + 18, &[2, 0]), BAD_FORMAT, "a program, not a DLL");
-    refused(&with(DIRECTORIES + 14 * 8 + 4, &[72]), BAD_FORMAT, ".NET");
+    refused(&with(DIRECTORIES + 14 * 8, &[0, 0x10, 0, 0, 72]), BAD_FORMAT, ".NET");
     refused(&good[..SECTION + 0x180], BAD_FORMAT, "cut short");
     refused(&dll("Start", "KERNEL32.dll"), PROC_NOT_FOUND, "neither Startup nor StartupEx");
 }
