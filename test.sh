@@ -229,7 +229,7 @@ install_packages() {
     has c++ || packages+=(g++)
     # Windows resource DLLs: Wine runs them, mingw compiles those of the tests and links resmon.exe.
     has wine || packages+=(wine wine64)
-    has x86_64-w64-mingw32-gcc || packages+=(gcc-mingw-w64-x86-64)
+    has x86_64-w64-mingw32-gcc || packages+=(gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev)
     has x86_64-w64-mingw32-g++ || packages+=(g++-mingw-w64-x86-64)
     has ps || packages+=(procps)
     if ! has node || ! has npm; then packages+=(nodejs npm); fi
