@@ -58,10 +58,13 @@ fn seeds_that_failed_once_pass() {
         (
             Kind::Any,
             1,
-            "the witness was given up in the step in which it led, because the quorum resource was to go offline",
+            "the witness was given up in the step in which it led, for a quorum resource that was to go offline",
         ),
         (Kind::Any, 3, "the witness was given up for an owner of the quorum resource that was not there"),
         (Kind::Any, 23, "a store that was put aside counted as one that went back"),
+        (Kind::Forcing, 3, "two that were forced from the same past shared the store of the witness"),
+        (Kind::Forcing, 57, "a node that joined anew was given two ids, and the cluster waited for the other one"),
+        (Kind::Reading, 29, "a node that may only join was alone"),
     ] {
         let (outcome, _) = storm::run(Settings::of(seed, kind), Sabotage::default(), false);
         assert_eq!(outcome.broken, None, "{}: {story}", outcome.replay());

@@ -4,12 +4,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cluster_engine::Lineage;
+use cluster_engine::state::ClusterState;
 
 use super::{Broken, Look};
 use crate::world::{Seen, World};
 
-/// The key below the root of the hive that the storm's clients write to.
+/// The key below the root of the hive that clients of scenarios write to, and below which those of storms do.
 pub const KEY: &str = "Storm";
+
+/// The key to which a storm's client writes the value of this number, and its name. Not all to one key: to change a key
+/// with thousands of values takes long.
+#[must_use]
+pub fn place(number: u64) -> (String, String) {
+    let (outer, inner) = (number / 1_024, number / 32);
+    (format!("{KEY}\\{outer}\\{inner}"), format!("v{number}"))
+}
+
+/// Is the value there?
+fn has(state: &ClusterState, name: &str) -> bool {
+    match name.strip_prefix('v').and_then(|number| number.parse().ok()).map(place) {
+        Some((key, name)) => state.hive.value(&key, &name).is_some(),
+        None => state.hive.value(KEY, name).is_some(),
+    }
+}
 
 /// Remembers what was acknowledged.
 #[derive(Debug, Default)]
@@ -72,7 +89,7 @@ impl Acknowledged {
             self.read += 1;
             // The last ones are those that may be missing.
             let recent = self.order.iter().take(count).rev().take(32);
-            if let Some(lost) = recent.into_iter().find(|name| state.hive.value(KEY, name).is_none()) {
+            if let Some(lost) = recent.into_iter().find(|name| !has(state, name)) {
                 let text = format!("a read at node {node} does not see '{lost}', which was acknowledged before it");
                 return Err(Broken::new("acknowledged_is_kept", text));
             }
@@ -83,7 +100,7 @@ impl Acknowledged {
     pub(super) fn check(&self, world: &World) -> Result<(), Broken> {
         for id in world.machines.keys() {
             let Some(state) = world.state_of(*id) else { continue };
-            if let Some(lost) = self.kept.iter().find(|name| state.hive.value(KEY, name).is_none()) {
+            if let Some(lost) = self.kept.iter().find(|name| !has(state, name)) {
                 let what = format!("the write of '{lost}' was acknowledged and is not on node {id}");
                 return Err(Broken::new("acknowledged_is_kept", what));
             }

@@ -176,6 +176,7 @@ impl Settings {
             freezes: true,
             cuts: true,
             storage: true,
+            wipes: false,
             switches: true,
             forces: false,
             pace: 300,

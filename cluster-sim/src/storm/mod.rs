@@ -21,7 +21,7 @@ use cluster_engine::{Guid, Millis, NodeId, Time};
 use self::draw::{Cast, Drawing};
 use crate::device::{DISK_TYPE, SHARE_TYPE};
 use crate::dice::Dice;
-use crate::invariants::acknowledged_is_kept::KEY;
+use crate::invariants::acknowledged_is_kept::{self, KEY};
 use crate::invariants::{Broken, Invariants, heals};
 use crate::machine::MAX_DRIFT;
 use crate::sabotage::Sabotage;
@@ -362,9 +362,9 @@ impl Storm {
 
     fn write(&mut self, node: NodeId) {
         self.writes += 1;
-        let name = format!("w{}", self.writes);
+        let (key, name) = acknowledged_is_kept::place(self.writes);
         let number = u32::try_from(self.writes).unwrap_or(u32::MAX);
-        let batch = Batch::at("").create_key(KEY).set_value(&name, Value::dword(number));
+        let batch = Batch::at("").create_key(&key).set_value(&name, Value::dword(number));
         let ticket = self.world.submit(node, Command::Registry { batch });
         self.invariants.acknowledged.asked(ticket, name);
     }
@@ -391,6 +391,11 @@ impl Storm {
         let ids: Vec<NodeId> = self.world.machines.keys().copied().collect();
         for id in &ids {
             self.world.thaw(*id);
+            // Whoever may only join waits for ever when there is nobody: people start it anew, without that.
+            let engine = self.world.machines.get(id).and_then(|m| m.engine.as_ref());
+            if engine.is_some_and(|e| e.config().prevent_quorum) {
+                self.world.kill(*id);
+            }
             self.world.start(*id);
         }
         let ordinary = self.world.ordinary;

@@ -77,6 +77,8 @@ impl Settings {
         };
         let has_witness = model.witness().is_some();
         let storage = has_witness && dice.chance(600);
+        let wipes = storage && dice.chance(200);
+        let switches = has_witness && dice.chance(250);
         Settings {
             seed,
             kind: Kind::Any,
@@ -104,9 +106,10 @@ impl Settings {
             lies: dice.chance(300),
             skew: dice.chance(300),
             storage,
-            wipes: storage && model != Model::DiskOnly && dice.chance(200),
+            // What the disk alone knew is gone with it, and then nothing heals.
+            wipes: wipes && model != Model::DiskOnly && !switches,
             disks: dice.chance(200),
-            switches: has_witness && dice.chance(250),
+            switches,
             forces: dice.chance(100),
         }
     }

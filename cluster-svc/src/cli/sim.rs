@@ -1,29 +1,37 @@
-//! `cluster sim`: storms in the simulator. No cluster is needed.
+//! `cluster sim`: storms in the simulator, and experiments. No cluster is needed.
 //!
 //! Standard output is a function of the seed, byte for byte. What depends on this machine, the speed and the progress bar,
 //! goes to standard error.
 
-use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+mod bar;
+mod experiments;
 
-use cluster_engine::EngineSabotage;
+use std::io::Write;
+use std::time::Duration;
+
+use cluster_sim::Sabotage;
 use cluster_sim::report::storms;
 use cluster_sim::storm::{self, Settings};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::Sim;
+use self::bar::Bar;
+use super::args::{Experiment, Sim};
 use super::scenario::say;
 use super::trouble::Trouble;
 
 /// A promise was broken.
 const EXIT_FAILED: u8 = 1;
-/// A bar for less than this would only flicker.
-const QUIET_FOR: Duration = Duration::from_secs(1);
 /// Seeds that are drawn are short enough to be typed.
 const DRAWN_SEEDS: u128 = 1_000_000_000;
 
 /// Runs the storms. Returns the exit code; the sentence on speed goes to `aside`.
 pub(super) fn run(options: &Sim, is_json: bool, out: &mut dyn Write, aside: &mut dyn Write) -> Result<u8, Trouble> {
+    match &options.experiment {
+        Some(Experiment::Sweep(sweep)) => return experiments::sweep(sweep, is_json, out),
+        Some(Experiment::Availability(plan)) => return experiments::availability(plan, is_json, out),
+        None if options.shrink => return experiments::shrink(options, is_json, out),
+        None if options.speed => return experiments::speed(options, is_json, out),
+        None => {}
+    }
     let first = options.seed.unwrap_or_else(drawn_seed);
     let Some(last) = first.checked_add(options.count - 1) else {
         let most = u64::MAX - first + 1;
@@ -31,15 +39,15 @@ pub(super) fn run(options: &Sim, is_json: bool, out: &mut dyn Write, aside: &mut
             "after seed {first} there are only {most} seeds; take a smaller --seed"
         )));
     };
-    let mut bar = Bar::new(options.count);
+    let mut bar = Bar::new(options.count, "storms");
     let (mut failed, mut node_ms, mut spent) = (0_u64, 0_u64, Duration::ZERO);
     for seed in first..=last {
-        let settings = Settings::draw(seed);
+        let settings = Settings::of(seed, options.kind);
         if !is_json {
             bar.aside(|| say(out, &storms::settings_text(&settings)))?;
         }
         let before = cpu_time();
-        let (outcome, trace) = storm::run(settings, EngineSabotage::default(), options.trace);
+        let (outcome, trace) = storm::run(settings, Sabotage::default(), options.trace);
         if outcome.broken.is_none() {
             spent += cpu_time().saturating_sub(before);
             node_ms = node_ms.saturating_add(storms::node_ms(&outcome));
@@ -84,37 +92,4 @@ fn speed(node_ms: u64, spent: Duration) -> String {
     format!(
         "{rate:.0} virtual node-seconds per CPU second ({node_seconds:.0} in {cpu_seconds:.2} s, of storms that passed)"
     )
-}
-
-/// The progress bar: on a terminal only, and only when it takes a while.
-struct Bar {
-    bar: ProgressBar,
-    began: Instant,
-    is_shown: bool,
-}
-
-impl Bar {
-    fn new(count: u64) -> Bar {
-        let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} storms, {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Bar { bar, began: Instant::now(), is_shown: false }
-    }
-
-    /// Prints something without disturbing the bar.
-    fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
-        if self.is_shown { self.bar.suspend(print) } else { print() }
-    }
-
-    fn one_more(&mut self) {
-        if !self.is_shown && self.began.elapsed() > QUIET_FOR && std::io::stderr().is_terminal() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            self.is_shown = true;
-        }
-        self.bar.inc(1);
-    }
-
-    fn end(&self) {
-        self.bar.finish_and_clear();
-    }
 }

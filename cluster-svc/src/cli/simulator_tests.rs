@@ -9,6 +9,7 @@ use cluster_sim::report::scenarios;
 use cluster_sim::report::timeline::{self, Lane, Timeline};
 use cluster_sim::scenario::script::Condition;
 use cluster_sim::scenario::{self, Simulated, Stage, golden};
+use cluster_sim::storm::Kind;
 
 use super::args::{Cluster, Command, Run, Scenario, Sim};
 use super::trouble::Trouble;
@@ -32,7 +33,10 @@ fn lines_are_read_as_what_they_say() {
         Ok(Command::Scenario(Scenario::Run(Run { files, junit, html, update, log, real, keep })))
     };
     let run = |files: &[&str], junit, html, update| with(files, junit, html, update, false, false);
-    let sim = |seed, count, trace| Ok(Command::Sim(Sim { seed, count, trace }));
+    let sim = |seed, count, trace| {
+        let (kind, shrink, speed, experiment) = (Kind::Any, false, false, None);
+        Ok(Command::Sim(Sim { seed, count, kind, trace, shrink, speed, experiment }))
+    };
     for (line, expected) in [
         (&["scenario", "run", "a", "b"][..], run(&["a", "b"], None, None, false)),
         (&["scenario", "run", "a", "--junit", "x", "--html", "h", "--update"], run(&["a"], Some("x"), Some("h"), true)),
@@ -47,6 +51,15 @@ fn lines_are_read_as_what_they_say() {
         (&["scenario", "run", "a", "--real", "--keep"], with(&["a"], None, None, false, true, true)),
         (&["scenario", "run", "a", "--keep"], Err(clap::error::ErrorKind::MissingRequiredArgument)),
         (&["scenario", "run", "a", "--real", "--update"], Err(clap::error::ErrorKind::ArgumentConflict)),
+        (&["sim", "--kind", "disk"], {
+            let Ok(Command::Sim(plain)) = sim(None, 1, false) else { panic!("a storm") };
+            Ok(Command::Sim(Sim { kind: Kind::Disk, ..plain }))
+        }),
+        (&["sim", "--kind", "gentle"], Err(clap::error::ErrorKind::ValueValidation)),
+        (&["sim", "--shrink", "--trace"], Err(clap::error::ErrorKind::ArgumentConflict)),
+        (&["sim", "--seed", "1", "sweep", "a"], Err(clap::error::ErrorKind::ArgumentConflict)),
+        (&["sim", "sweep"], Err(clap::error::ErrorKind::MissingRequiredArgument)),
+        (&["sim", "availability", "--node", "5"], Err(clap::error::ErrorKind::WrongNumberOfValues)),
         (&["sim", "--count", "0"], Err(clap::error::ErrorKind::ValueValidation)),
         (&["sim", "--count", "1000001"], Err(clap::error::ErrorKind::ValueValidation)),
         (&["sim", "--seed", "-1"], Err(clap::error::ErrorKind::UnknownArgument)),
@@ -164,11 +177,35 @@ fn the_same_seed_gives_the_same_bytes() {
         assert_eq!(one.0, 0);
     }
     let (_, trace, aside) = sim_command(&["--seed", "5", "--trace"]).expect("no trouble");
-    assert!(trace.starts_with("seed                   5\nnodes "), "the settings come first");
-    assert!(trace.lines().count() > 1_000, "a trace has many lines");
+    assert!(trace.starts_with("seed                   5\nkind "), "the settings come first");
+    assert!(trace.lines().count() > 200, "a trace has many lines");
     assert!(trace.ends_with("1 of 1 storms passed, seeds 5 to 5\n"));
     assert!(aside.contains(" virtual node-seconds per CPU second"), "{aside}");
     assert_ne!(trace, sim_command(&["--seed", "6", "--trace"]).expect("no trouble").1);
+}
+
+#[test]
+fn experiments_print_tables_and_json() {
+    let folder = folder(&[("two", GOOD.replace("nodes 1", "nodes 2").as_bytes()), ("plot", b"")]);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (code, table, _) = sim_command(&["sweep", &path("two")]).expect("no trouble");
+    assert!(code == 0 && table.starts_with("FAULT") && table.contains("kill n1"), "{table}");
+    let (_, json, _) = sim_command(&["sweep", &path("two"), "--pairs", "--json"]).expect("no trouble");
+    let object: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    // 2 kills, 2 cuts, 1 resource, and all pairs.
+    assert_eq!(object["cases"].as_array().map(Vec::len), Some(5 + 10));
+    let trouble = sim_command(&["sweep", &path("absent")]).expect_err("there is no such file");
+    assert!(trouble.to_string().contains("absent"), "{trouble}");
+
+    let line = ["availability", "--nodes", "2", "--seeds", "1", "--minutes", "2", "--svg", &path("plot")];
+    let (_, table, _) = sim_command(&line).expect("no trouble");
+    assert!(table.contains("DiskOnly") && table.contains('%'), "{table}");
+    assert!(fs::read_to_string(path("plot")).expect("the plot").starts_with("<svg"));
+
+    let (code, text, _) = sim_command(&["--seed", "5", "--kind", "failing", "--shrink"]).expect("no trouble");
+    assert_eq!((code, text.as_str()), (0, "seed 5 breaks no promise, so there is nothing to shrink\n"));
+    let trouble = sim_command(&["--shrink"]).expect_err("which one?");
+    assert!(trouble.to_string().contains("--seed SEED --shrink"), "{trouble}");
 }
 
 #[test]

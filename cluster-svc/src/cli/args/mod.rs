@@ -15,7 +15,7 @@ mod simulator;
 pub use self::dll::{Dll, GuardWord, Guarded, Inspect, LibraryTest};
 pub use self::quorum::{ExplainQuorum, Explore, ModelWord, Quorum, SetQuorum};
 pub use self::roles::{Group, Resource, Restype};
-pub use self::simulator::{MOST_STORMS, Run, Scenario, Sim};
+pub use self::simulator::{Availability, Experiment, MOST_STORMS, Run, Scenario, Sim, Sweep};
 
 /// Show, control and configure a cluster.
 ///

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use cluster_sim::storm::Kind;
 
 /// At most so many storms in one go.
 pub const MOST_STORMS: u64 = 1_000_000;
@@ -55,6 +56,7 @@ pub struct Run {
 /// A storm builds a cluster, turns faults on and checks every promise after every step; then it turns them off, and
 /// everything must settle. A seed gives the same storm every time, byte for byte.
 #[derive(Args, Debug, Clone, PartialEq)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Sim {
     /// Seed of the first storm [default: drawn, and printed]
     #[arg(long)]
@@ -62,7 +64,77 @@ pub struct Sim {
     /// How many storms, with seeds one after the other
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=MOST_STORMS))]
     pub count: u64,
+    /// What the storms try hard: any, nodes, freezing, parting, dying, disk, takeover, failing, lying, reading, forcing
+    #[arg(long, default_value_t = Kind::Any)]
+    pub kind: Kind,
     /// Print everything that is seen
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["shrink", "speed"])]
     pub trace: bool,
+    /// Of a storm that breaks a promise, find the shortest one that still does, and print it as a scenario
+    #[arg(long, conflicts_with = "speed")]
+    pub shrink: bool,
+    /// Measure how fast a busy cluster of five nodes is simulated on this machine
+    #[arg(long)]
+    pub speed: bool,
+    /// An experiment in place of storms
+    #[command(subcommand)]
+    pub experiment: Option<Experiment>,
+}
+
+/// `cluster sim sweep`, `cluster sim availability`
+#[derive(Subcommand, Debug, Clone, PartialEq)]
+pub enum Experiment {
+    /// What becomes of a cluster after every single fault, and after every pair of them
+    Sweep(Sweep),
+    /// How much of the time each quorum model keeps a cluster going
+    Availability(Availability),
+}
+
+/// `cluster sim sweep`
+///
+/// Each case is played in a copy: nodes are killed and cut off, storage is lost, resources fail for good. The table says
+/// whether quorum is kept, who is in it, and which group is online where when everything has settled.
+#[derive(Args, Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// A scenario file; the cluster is taken as it stands at its 'begin'
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Also every pair of faults, at once
+    #[arg(long)]
+    pub pairs: bool,
+    /// What chance is drawn from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `cluster sim availability`
+///
+/// The rates are accelerated, so that hours stand for years: what is compared is the quorum models with each other, under
+/// the same failures. A rate of 0 s between failures means never.
+#[derive(Args, Debug, Clone, PartialEq)]
+pub struct Availability {
+    /// Nodes
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=7))]
+    pub nodes: u64,
+    /// Seeds per quorum model
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub seeds: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Virtual minutes of each seed
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub minutes: u64,
+    /// Virtual seconds between two failures of a node, and to its repair
+    #[arg(long, num_args = 2, value_names = ["MTBF", "MTTR"], default_values_t = [1_200, 120])]
+    pub node: Vec<u64>,
+    /// Virtual seconds between two failures of the wire between two nodes, and to its repair
+    #[arg(long, num_args = 2, value_names = ["MTBF", "MTTR"], default_values_t = [3_600, 60])]
+    pub link: Vec<u64>,
+    /// Virtual seconds between two failures of the quorum device, and to its repair
+    #[arg(long, num_args = 2, value_names = ["MTBF", "MTTR"], default_values_t = [3_600, 120])]
+    pub storage: Vec<u64>,
+    /// Write the plot to this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
