@@ -533,7 +533,9 @@ impl InstanceState {
             "the status report {:?} (CheckPoint {}) does not fit the phase {:?} and is dropped",
             report.state, report.checkpoint, self.phase
         );
-        note(LogLevel::Warning, text)
+        // Until Terminate has returned a worker may not know of it: what it says meanwhile is nobody's fault.
+        let level = if self.phase == Phase::Terminating { LogLevel::Information } else { LogLevel::Warning };
+        note(level, text)
     }
 
     fn tell_pending(&self) -> Step {

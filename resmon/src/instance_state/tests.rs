@@ -92,6 +92,7 @@ fn line(step: &Step) -> String {
         Step::Tell { generation, status } => format!("{generation} {status:?}"),
         Step::Terminate => "terminate".into(),
         Step::AskIsAlive => "ask".into(),
+        Step::Note { level: LogLevel::Information, .. } => "aside".into(),
         Step::Note { .. } => "note".into(),
     }
 }
@@ -271,7 +272,7 @@ fn pending_timeout_counts_between_reports_that_have_news() {
         &["2 OnlinePending { checkpoint: 0 }", "2 OnlinePending { checkpoint: 3 }", "note", "terminate", timed_out],
     );
     // A call that does not return is pending from its begin; its result comes too late.
-    check(&[Online(2), Wait(1_000), TerminateReturns, Returns(0)], Phase::Failed, &["terminate", timed_out, "note"]);
+    check(&[Online(2), Wait(1_000), TerminateReturns, Returns(0)], Phase::Failed, &["terminate", timed_out, "aside"]);
     check(
         &[Online(2), Returns(0), Offline(3), Returns(997), Wait(1_000), TerminateReturns],
         Phase::Failed,
@@ -293,7 +294,7 @@ fn late_and_unasked_reports_are_dropped_and_noted() {
     check(
         &[Online(2), Returns(997), Terminate(3), Reports(2, 0), TerminateReturns, Reports(2, 1)],
         Phase::Offline,
-        &["2 OnlinePending { checkpoint: 0 }", "terminate", "exit", "note", "3 Terminated", "exit", "note"],
+        &["2 OnlinePending { checkpoint: 0 }", "terminate", "exit", "aside", "3 Terminated", "exit", "note"],
     );
     check(
         &[Online(2), Returns(5), TerminateReturns, Signal(1)],
@@ -311,12 +312,12 @@ fn terminate_overlaps_and_its_victim_is_not_believed() {
     check(
         &[Online(2), Terminate(3), Returns(0), TerminateReturns],
         Phase::Offline,
-        &["terminate", "note", "3 Terminated"],
+        &["terminate", "aside", "3 Terminated"],
     );
     check(
         &[Online(2), Terminate(3), TerminateReturns, Returns(997)],
         Phase::Offline,
-        &["terminate", "3 Terminated", "note"],
+        &["terminate", "3 Terminated", "aside"],
     );
     // Two Terminates are one call and two answers.
     check(
@@ -334,7 +335,7 @@ fn terminate_overlaps_and_its_victim_is_not_believed() {
     check(
         &[Online(2), Terminate(3), TerminateReturns, Online(4), OlderReturns(5), Returns(0)],
         Phase::Online,
-        &["terminate", "3 Terminated", "note", "4 Online"],
+        &["terminate", "3 Terminated", "aside", "4 Online"],
     );
     check(&[Online(2), Returns(0), StopForClose, TerminateReturns], Phase::Offline, &["2 Online", "terminate"]);
 }
