@@ -1,6 +1,6 @@
 /* Control codes of every object.
  * On Windows <clusapi.h> and <winerror.h> of the SDK have the same names; this file stands in for them elsewhere.
- * tests/headers.rs compares every line with the reference. */
+ * tests/headers compares every line with the reference. */
 #ifndef WOLFDEN_CLUSAPI_CODES_H
 #define WOLFDEN_CLUSAPI_CODES_H
 

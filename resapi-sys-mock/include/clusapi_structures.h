@@ -1,7 +1,7 @@
 /* Structures of property lists and control codes, for C and C++ authors outside of Windows.
  *
  * Names and layout are those of the SDK (<clusapi.h> and <resapi.h> there). Members that the SDK inherits in C++ are named
- * Base and Base2 in both languages. tests/headers.rs compares every size and offset with the Rust side. */
+ * Base and Base2 in both languages. tests/headers compares every size and offset with the Rust side. */
 #ifndef WOLFDEN_CLUSAPI_STRUCTURES_H
 #define WOLFDEN_CLUSAPI_STRUCTURES_H
 

@@ -2,7 +2,7 @@
  *
  * Written for Wolfden from the published documentation; names and layout are those of the Windows SDK, where the same
  * source compiles against the SDK's own <resapi.h>. A library exports Startup (and may export WolfdenBindHost, see
- * wolfden_host.h). tests/headers.rs compares every size, offset and number with the Rust side. */
+ * wolfden_host.h). tests/headers compares every size, offset and number with the Rust side. */
 #ifndef WOLFDEN_RESAPI_H
 #define WOLFDEN_RESAPI_H
 

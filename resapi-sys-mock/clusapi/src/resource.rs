@@ -14,8 +14,6 @@ use crate::node::{cluster_of, open, open_ex};
 const SEPARATE_MONITOR: u32 = 1;
 /// All flags of CreateClusterResource.
 const CREATE_FLAGS: u32 = SEPARATE_MONITOR;
-/// CLUSAPI_RESOURCE_OFFLINE_FORCE_WITH_TERMINATION.
-const FORCE_WITH_TERMINATION: u32 = 1;
 /// How many Network Names are looked for along the dependencies before it is given up.
 const MAX_LEVELS: usize = 100;
 
@@ -239,7 +237,7 @@ fn online(resource: HANDLE, reason: String) -> Result<(), u32> {
 }
 
 fn offline(resource: HANDLE, flags: u32, reason: String) -> Result<(), u32> {
-    let force = flags & FORCE_WITH_TERMINATION != 0;
+    let force = flags & CLUSAPI_RESOURCE_OFFLINE_FORCE_WITH_TERMINATION != 0;
     on(resource, |resource| Order::OfflineResource { resource, force }, reason)
 }
 

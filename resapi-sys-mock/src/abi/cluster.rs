@@ -74,6 +74,8 @@ pub const MAXIMUM_ALLOWED: u32 = 0x0200_0000;
 pub const CLUSAPI_READ_ACCESS: u32 = 1;
 /// Granted: changing.
 pub const CLUSAPI_CHANGE_ACCESS: u32 = 2;
+/// OfflineClusterResourceEx: the resource is terminated, not asked.
+pub const CLUSAPI_RESOURCE_OFFLINE_FORCE_WITH_TERMINATION: u32 = 2;
 
 /// Declares plain structures.
 macro_rules! structures {

@@ -1,9 +1,6 @@
-//! The headers for C authors, compiled as C and as C++: every size, offset and number is the one of the Rust side.
+//! What a resource library is written against: basic types, function tables, properties, codes and errors.
 
-use std::collections::BTreeMap;
 use std::mem::{offset_of, size_of};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use resapi_sys_mock::abi::*;
 use resapi_sys_mock::codes::{control, win32};
@@ -11,12 +8,14 @@ use resapi_sys_mock::host::{HOST_TABLE_VERSION, HostTable};
 use resapi_sys_mock::property_list::{Format, syntax};
 
 /// One thing that both sides state: the C expression and the number on the Rust side.
-struct Fact {
-    expression: String,
-    number: i64,
+pub(super) struct Fact {
+    /// `sizeof(X)`, `offsetof(X, field)`, or the name of a constant.
+    pub(super) expression: String,
+    /// What it is on the Rust side.
+    pub(super) number: i64,
 }
 
-/// Facts about a structure: its size and the offsets of its fields.
+/// Facts about structures: the size of each, and the offsets of its fields.
 macro_rules! layout {
     ($facts:ident, $($rust:ident as $c:literal { $($field:ident),* $(,)? })*) => {$(
         $facts.push(Fact { expression: format!("sizeof({})", $c), number: size_of::<$rust>() as i64 });
@@ -27,7 +26,10 @@ macro_rules! layout {
     )*};
 }
 
-fn facts() -> Vec<Fact> {
+pub(super) use layout;
+
+/// All facts of this file.
+pub(super) fn facts() -> Vec<Fact> {
     let mut facts = Vec::new();
     layout! { facts,
         WCHAR as "WCHAR" {}
@@ -53,9 +55,13 @@ fn facts() -> Vec<Fact> {
             Open, Close, Online, Offline, Terminate, LooksAlive, IsAlive, Arbitrate, Release, ResourceControl,
             ResourceTypeControl, Cancel,
         }
-        CLRES_V3_FUNCTIONS as "CLRES_V3_FUNCTIONS" { BeginResourceControl, BeginResourceTypeControl, Cancel }
+        CLRES_V3_FUNCTIONS as "CLRES_V3_FUNCTIONS" {
+            Open, Close, Online, Offline, Terminate, LooksAlive, IsAlive, Arbitrate, Release, BeginResourceControl,
+            BeginResourceTypeControl, Cancel,
+        }
         CLRES_V4_FUNCTIONS as "CLRES_V4_FUNCTIONS" {
-            Cancel, BeginResourceControlAsUser, BeginResourceTypeControlAsUser,
+            Open, Close, Online, Offline, Terminate, LooksAlive, IsAlive, Arbitrate, Release, BeginResourceControl,
+            BeginResourceTypeControl, Cancel, BeginResourceControlAsUser, BeginResourceTypeControlAsUser,
         }
         CLRES_CALLBACK_FUNCTION_TABLE as "CLRES_CALLBACK_FUNCTION_TABLE" {
             LogEvent, SetResourceStatusEx, SetResourceLockedMode, SignalFailure,
@@ -65,6 +71,7 @@ fn facts() -> Vec<Fact> {
             SetResourceWprPolicy, ArmWprWatchdogForCurrentResourceCall,
         }
         CLRES_FUNCTION_TABLE as "CLRES_FUNCTION_TABLE" { TableSize, Version }
+        CLUSPROP_SYNTAX as "CLUSPROP_SYNTAX" { dw, Anonymous }
         CLUSPROP_VALUE as "CLUSPROP_VALUE" { Syntax, cbLength }
         CLUSPROP_BINARY as "CLUSPROP_BINARY" { Base, rgb }
         CLUSPROP_WORD as "CLUSPROP_WORD" { Base, w }
@@ -100,19 +107,49 @@ fn facts() -> Vec<Fact> {
             CloseEvent, SetLastError, GuardCall, WorkerPass, WorkerBegins, WorkerEnds, KeyPath,
         }
     }
-    for member in ["V1Functions", "V4Functions"] {
-        let expression = format!("offsetof(CLRES_FUNCTION_TABLE, {member})");
-        facts.push(Fact { expression, number: offset_of!(CLRES_FUNCTION_TABLE, Anonymous) as i64 });
+    // Members of unions, which have no name of their own on one side.
+    let item = offset_of!(RESUTIL_PROPERTY_ITEM, Anonymous);
+    for (structure, member, offset) in [
+        ("CLRES_FUNCTION_TABLE", "V1Functions", offset_of!(CLRES_FUNCTION_TABLE, Anonymous)),
+        ("CLRES_FUNCTION_TABLE", "V2Functions", offset_of!(CLRES_FUNCTION_TABLE, Anonymous)),
+        ("CLRES_FUNCTION_TABLE", "V3Functions", offset_of!(CLRES_FUNCTION_TABLE, Anonymous)),
+        ("CLRES_FUNCTION_TABLE", "V4Functions", offset_of!(CLRES_FUNCTION_TABLE, Anonymous)),
+        ("CLUSPROP_SYNTAX", "wFormat", offset_of!(CLUSPROP_SYNTAX_0, wFormat)),
+        ("CLUSPROP_SYNTAX", "wType", offset_of!(CLUSPROP_SYNTAX_0, wType)),
+        ("RESUTIL_PROPERTY_ITEM", "DefaultPtr", item + offset_of!(RESUTIL_PROPERTY_ITEM_0, DefaultPtr)),
+        ("RESUTIL_PROPERTY_ITEM", "Default", item + offset_of!(RESUTIL_PROPERTY_ITEM_0, Default)),
+        ("RESUTIL_PROPERTY_ITEM", "lpDefault", item + offset_of!(RESUTIL_PROPERTY_ITEM_0, lpDefault)),
+        ("RESUTIL_PROPERTY_ITEM", "LargeIntData", item + offset_of!(RESUTIL_PROPERTY_ITEM_0, LargeIntData)),
+        ("RESUTIL_PROPERTY_ITEM", "ULargeIntData", item + offset_of!(RESUTIL_PROPERTY_ITEM_0, ULargeIntData)),
+        ("RESUTIL_PROPERTY_ITEM", "FileTimeData", item + offset_of!(RESUTIL_PROPERTY_ITEM_0, FileTimeData)),
+    ] {
+        let path = if structure == "CLUSPROP_SYNTAX" { format!("Anonymous.{member}") } else { member.to_owned() };
+        facts.push(Fact { expression: format!("offsetof({structure}, {path})"), number: offset as i64 });
     }
     let mut number = |name: &str, number: i64| facts.push(Fact { expression: name.to_owned(), number });
     number("WOLFDEN_HOST_TABLE_VERSION", i64::from(HOST_TABLE_VERSION));
     number("CLRES_V1_FUNCTION_SIZE", i64::from(CLRES_V1_FUNCTION_SIZE));
+    number("CLRES_V2_FUNCTION_SIZE", i64::from(CLRES_V2_FUNCTION_SIZE));
+    number("CLRES_V3_FUNCTION_SIZE", i64::from(CLRES_V3_FUNCTION_SIZE));
     number("CLRES_V4_FUNCTION_SIZE", i64::from(CLRES_V4_FUNCTION_SIZE));
+    number("KEY_READ", i64::from(KEY_READ));
+    number("KEY_WRITE", i64::from(KEY_WRITE));
     number("KEY_ALL_ACCESS", i64::from(KEY_ALL_ACCESS));
+    number("REG_CREATED_NEW_KEY", i64::from(REG_CREATED_NEW_KEY));
+    number("REG_OPENED_EXISTING_KEY", i64::from(REG_OPENED_EXISTING_KEY));
+    number("REG_NONE", i64::from(REG_NONE));
+    number("REG_SZ", i64::from(REG_SZ));
     number("REG_EXPAND_SZ", i64::from(REG_EXPAND_SZ));
+    number("REG_BINARY", i64::from(REG_BINARY));
+    number("REG_DWORD", i64::from(REG_DWORD));
     number("REG_MULTI_SZ", i64::from(REG_MULTI_SZ));
     number("REG_QWORD", i64::from(REG_QWORD));
     number("TRUE", 1);
+    number("FALSE", 0);
+    number("RESUTIL_PROPITEM_READ_ONLY", i64::from(RESUTIL_PROPITEM_READ_ONLY));
+    number("RESUTIL_PROPITEM_REQUIRED", i64::from(RESUTIL_PROPITEM_REQUIRED));
+    number("RESUTIL_PROPITEM_SIGNED", i64::from(RESUTIL_PROPITEM_SIGNED));
+    number("RESUTIL_PROPITEM_IN_MEMORY", i64::from(RESUTIL_PROPITEM_IN_MEMORY));
     let enumerations = [
         VERSIONS,
         RESOURCE_STATES,
@@ -180,121 +217,4 @@ fn facts() -> Vec<Fact> {
     number("CLUSPROP_TYPE_SIGNATURE", 5);
     number("CLUSPROP_TYPE_LIST_VALUE", 1);
     facts
-}
-
-/// A program that prints one line per fact, and a library's skeleton, so that every declaration is used once.
-fn program(facts: &[Fact]) -> String {
-    let mut source = String::from(
-        r#"#include <resapi.h>
-#include <wolfden_host.h>
-#include <stdio.h>
-
-static RESID WINAPI DemoOpen(LPCWSTR name, HKEY key, RESOURCE_HANDLE handle) { (void)name; (void)key; (void)handle; return NULL; }
-static VOID WINAPI DemoClose(RESID id) { (void)id; }
-static DWORD WINAPI DemoOnline(RESID id, LPHANDLE event) { (void)id; (void)event; return ERROR_IO_PENDING; }
-static DWORD WINAPI DemoOffline(RESID id) { (void)id; return 0; }
-static VOID WINAPI DemoTerminate(RESID id) { (void)id; }
-static BOOL WINAPI DemoLooksAlive(RESID id) { (void)id; return TRUE; }
-static BOOL WINAPI DemoIsAlive(RESID id) { (void)id; return FALSE; }
-static DWORD WINAPI DemoControl(RESID id, DWORD code, PVOID in, DWORD cbIn, PVOID out, DWORD cbOut, LPDWORD n) {
-    (void)id; (void)code; (void)in; (void)cbIn; (void)out; (void)cbOut; (void)n; return ERROR_INVALID_FUNCTION;
-}
-static DWORD WINAPI DemoTypeControl(LPCWSTR t, DWORD code, PVOID in, DWORD cbIn, PVOID out, DWORD cbOut, LPDWORD n) {
-    (void)t; (void)code; (void)in; (void)cbIn; (void)out; (void)cbOut; (void)n; return ERROR_INVALID_FUNCTION;
-}
-static CLRES_V1_FUNCTION_TABLE(DemoTable, CLRES_VERSION_V1_00, Demo, NULL, NULL, DemoControl, DemoTypeControl);
-static const WCHAR TypeName[] = CLUS_TEXT("Demo");
-
-#ifdef __cplusplus
-extern "C"
-#endif
-RESAPI_EXPORT STARTUP_ROUTINE Startup;
-DWORD WINAPI Startup(LPCWSTR type, DWORD min, DWORD max, PSET_RESOURCE_STATUS_ROUTINE status, PLOG_EVENT_ROUTINE log,
-                     PCLRES_FUNCTION_TABLE *table) {
-    if (min > 0 || max > 0) status(0, NULL);
-    if (log != NULL) log(0, LOG_WARNING, type, 1);
-    *table = &DemoTable;
-    return ERROR_SUCCESS;
-}
-
-int main(void) {
-    PCLRES_FUNCTION_TABLE table = NULL;
-    if (Startup(TypeName, 0, 0, NULL, NULL, &table) != 0 || table->V1Functions.Online != DemoOnline) return 1;
-    if (table->TableSize != 88 || table->Version != 0x100 || table->V1Functions.Arbitrate != NULL) return 2;
-    if (sizeof TypeName != 10 || TypeName[1] != 'e') return 3;
-"#,
-    );
-    for (index, fact) in facts.iter().enumerate() {
-        source.push_str(&format!("    printf(\"{index} %lld\\n\", (long long)({}));\n", fact.expression));
-    }
-    source.push_str("    return 0;\n}\n");
-    source
-}
-
-/// Compiles the program, runs it, and compares what it says.
-fn check(is_cpp: bool, standard: &str) {
-    let facts = facts();
-    let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join(if is_cpp { "facts.cpp" } else { "facts.c" });
-    std::fs::write(&source, program(&facts)).unwrap();
-    let binary = folder.path().join("facts");
-    compile(is_cpp, standard, &source, &binary);
-    let output = Command::new(&binary).output().unwrap();
-    assert!(output.status.success(), "the program found the table or the text wrong: {}", output.status);
-    let said: BTreeMap<usize, i64> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| line.split_once(' ').unwrap())
-        .map(|(index, number)| (index.parse().unwrap(), number.parse().unwrap()))
-        .collect();
-    assert_eq!(said.len(), facts.len());
-    for (index, fact) in facts.iter().enumerate() {
-        assert_eq!(said[&index], fact.number, "{standard}: {}", fact.expression);
-    }
-}
-
-fn compile(is_cpp: bool, standard: &str, source: &Path, binary: &Path) {
-    let include = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("include");
-    // cc finds the same compiler as the build script did; outside of one it has to be told the target.
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let mut build = cc::Build::new();
-    build.cpp(is_cpp).target(&target).host(&target).opt_level(0).cargo_metadata(false);
-    let mut command = build.get_compiler().to_command();
-    command.arg(format!("-std={standard}")).args(["-Wall", "-Wextra", "-Werror", "-pedantic"]);
-    command.arg("-I").arg(include).arg(source).arg("-o").arg(binary);
-    let output = command.output().expect("a C compiler is needed to check the headers: install gcc or clang");
-    assert!(output.status.success(), "{standard}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[test]
-fn headers_agree_as_c() {
-    check(false, "c11");
-}
-
-#[test]
-fn headers_agree_as_cpp() {
-    check(true, "c++11");
-}
-
-/// The example is compiled with the very line that its own comment gives, and without a warning.
-#[test]
-fn the_c_example_compiles_as_its_comment_says() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a folder of the project");
-    let source = std::fs::read_to_string(root.join("examples/c/counter.c")).unwrap();
-    let line = source.lines().find_map(|line| line.trim_start_matches([' ', '*']).strip_prefix("cc "));
-    let arguments: Vec<_> = line.expect("the comment shows how to compile").split_whitespace().collect();
-    let folder = tempfile::tempdir().unwrap();
-    let library = folder.path().join("libcounter.so");
-    let (output, rest) = arguments.split_last().expect("the line has arguments");
-    assert_eq!(*output, "libcounter.so");
-    let output = Command::new("cc")
-        .current_dir(root)
-        .args(rest)
-        .arg(&library)
-        .args(["-Wall", "-Wextra", "-Werror"])
-        .output()
-        .expect("a C compiler is needed to check the example: install gcc or clang");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let built = std::fs::read(&library).unwrap();
-    assert!(built.windows(8).any(|bytes| bytes == b"\0Startup"), "the library exports Startup");
 }
