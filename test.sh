@@ -11,11 +11,12 @@
 #
 # WOLFDEN_SEEDS    storms per kind of simulator (600)
 # WOLFDEN_SOAK_KILLS  processes killed in the soak (40)
+# WOLFDEN_FUZZ_SECONDS  for each reader of bytes from outside (10)
 # CI               when set, a missing tool is a failure and not a skipped step (Miri excepted: it is announced)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-readonly STEPS=(fmt web clippy doc build tests storms system doctest miri)
+readonly STEPS=(fmt web clippy doc build tests storms system fuzz doctest miri)
 # The least version of Node.js that can build the dashboard.
 readonly NODE_MAJOR=20 NODE_MINOR=19
 
@@ -50,9 +51,11 @@ done
 export CARGO_TERM_COLOR=never NO_COLOR=1
 if [[ $is_long == yes ]]; then
     export WOLFDEN_SEEDS=${WOLFDEN_SEEDS:-6000} WOLFDEN_SOAK_KILLS=${WOLFDEN_SOAK_KILLS:-200}
+    readonly WOLFDEN_FUZZ_SECONDS=${WOLFDEN_FUZZ_SECONDS:-600}
     readonly LIMIT_MINUTES=300
 else
     export WOLFDEN_SEEDS=${WOLFDEN_SEEDS:-600}
+    readonly WOLFDEN_FUZZ_SECONDS=${WOLFDEN_FUZZ_SECONDS:-10}
     readonly LIMIT_MINUTES=40
 fi
 
@@ -227,6 +230,9 @@ install_packages() {
     local packages=()
     has cc || packages+=(gcc libc6-dev)
     has c++ || packages+=(g++)
+    # The headers are compiled with each compiler that an author may have.
+    has gcc || packages+=(gcc)
+    has clang || packages+=(clang)
     # Windows resource DLLs: Wine runs them, mingw compiles those of the tests and links resmon.exe.
     has wine || packages+=(wine wine64)
     has x86_64-w64-mingw32-gcc || packages+=(gcc-mingw-w64-x86-64 mingw-w64-x86-64-dev)
@@ -262,7 +268,10 @@ tools() {
         has wine || missing "Wine" "install it (packages wine and wine64); Windows resource DLLs are tested under it"
         has x86_64-w64-mingw32-gcc || missing "mingw" "install gcc-mingw-w64-x86-64 and g++-mingw-w64-x86-64"
     fi
-    has cc || missing "a C compiler" "install gcc or clang; the example in C and the headers are compiled by tests"
+    has cc || missing "a C compiler" "install gcc or clang; the examples in C and the headers are compiled by tests"
+    if is_wanted system || is_wanted tests; then
+        has clang || missing "clang" "install it (package clang); the headers for C are compiled with it, with gcc and with mingw"
+    fi
     cargo --version
     if is_node_good; then echo "node $(node --version)"; fi
     if cargo nextest --version >/dev/null 2>&1; then
@@ -304,6 +313,9 @@ check_storms() {
 
 check_system() { nextest --success-output immediate -E 'package(wolfden-tests)'; }
 
+# Every reader of bytes from outside, for so long; a find prints the line that repeats it.
+check_fuzz() { cargo run --release --locked --package wolfden-fuzz -- --seconds "$WOLFDEN_FUZZ_SECONDS"; }
+
 has_miri() { cargo +nightly miri --version >/dev/null 2>&1; }
 
 # The door between Rust and the C interface, alone and through whole lives of resources. Handles cross the ABI as numbers, so
@@ -342,6 +354,7 @@ if [[ $has_nextest == yes ]]; then
 elif is_wanted storms || is_wanted system; then
     printf '\n=== storms, system: part of the step 'tests', because cargo-nextest is not there\n'
 fi
+step fuzz check "bounded fuzzing: $WOLFDEN_FUZZ_SECONDS s for each reader of bytes from outside" check_fuzz || true
 step doctest cargo "examples in the documentation" cargo test --release --locked --workspace --doc --no-fail-fast || true
 if is_wanted miri; then
     has_miri || { has rustup && rustup component add miri rust-src --toolchain nightly >/dev/null 2>&1; } || true

@@ -47,20 +47,23 @@ fn misbehave() -> &'static Path {
 /// The library of `examples/hello-resource`; cargo says where it is.
 fn hello() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
-            .current_dir(root())
-            .args(["build", "--message-format=json", "-p", "hello-resource"])
-            .output()
-            .expect("cargo runs this test");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).expect("JSON is text");
-        let files = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let files = files.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
-        let mut files = files.filter_map(|file| file.as_str().map(PathBuf::from));
-        let is_library = |file: &PathBuf| file.extension().is_some_and(|end| end == std::env::consts::DLL_EXTENSION);
-        files.rfind(is_library).expect("cargo names the library")
-    })
+    BUILT.get_or_init(|| built("hello-resource"))
+}
+
+/// Builds the library of a package.
+fn built(package: &str) -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["build", "--message-format=json", "-p", package])
+        .output()
+        .expect("cargo runs this test");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).expect("JSON is text");
+    let files = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let files = files.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
+    let mut files = files.filter_map(|file| file.as_str().map(PathBuf::from));
+    let is_library = |file: &PathBuf| file.extension().is_some_and(|end| end == std::env::consts::DLL_EXTENSION);
+    files.rfind(is_library).expect("cargo names the library")
 }
 
 fn cluster(arguments: &[&str]) -> Output {
@@ -101,6 +104,22 @@ fn an_honest_library_passes_every_case() {
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("there").flatten().map(|e| e.file_name()).collect();
     assert_eq!(left, ["report.xml"], "every greeting was taken back");
     assert_eq!(faults("nothing", ""), Vec::<String>::new());
+}
+
+#[test]
+fn the_examples_keep_the_rules() {
+    let keeps_the_rules = |library: &Path, name: &str, more: &[&str]| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = format!("Path={}/file-{{}}", folder.path().display());
+        let more = more.iter().flat_map(|property| ["--property", property]);
+        let file = library.to_str().expect("plain");
+        let arguments = ["dll", "test", file, "--type", name, "--property", &path].into_iter().chain(more);
+        let output = cluster(&arguments.collect::<Vec<_>>());
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output));
+    };
+    keeps_the_rules(&compile("examples/c/mailbox.c"), "Mailbox", &["Slots:DWORD=4"]);
+    keeps_the_rules(&compile("examples/c/lease_lock.c"), "C Lease Lock", &[]);
+    keeps_the_rules(&built("arbitrate-resource"), "Lease Lock", &["LeaseMs:DWORD=300"]);
 }
 
 #[test]
