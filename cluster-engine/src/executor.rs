@@ -65,8 +65,9 @@ pub(crate) struct Executor {
     instances: BTreeMap<Guid, Instance>,
     /// Instances that went down with their monitor: not before this time, and the delay that led to it.
     held: BTreeMap<Guid, (Time, Millis)>,
-    /// The last call that was refused without an instance, per resource.
-    refused: BTreeMap<Guid, u64>,
+    /// The last call that was answered of a resource that has no instance any more, or none yet. It is not made a second
+    /// time: its answer is on its way to the state.
+    answered: BTreeMap<Guid, u64>,
 }
 
 /// What this node may do at the moment.
@@ -96,6 +97,7 @@ impl Executor {
                 self.give_up(id, out);
             }
         }
+        self.answered.retain(|id, _| state.resources.contains_key(id));
         for resource in state.resources.values() {
             self.settle_one(state, resource, licence, out, &mut reports);
         }
@@ -137,7 +139,7 @@ impl Executor {
         let asked = is_mine && resource.state.has_call();
         let Some(spec) = state.open_spec(resource) else {
             if asked && self.is_new_call(resource) {
-                self.refused.insert(resource.id, resource.generation);
+                self.answered.insert(resource.id, resource.generation);
                 reports.push(refuse_call(resource, 5078, "its resource type is not registered any more"));
             }
             return self.give_up(resource.id, out);
@@ -146,17 +148,20 @@ impl Executor {
             return self.give_up(resource.id, out);
         }
         let monitor = state.monitor_of(resource);
+        let has_providers = self.has_providers(resource);
         let Some(instance) = self.instances.get_mut(&resource.id) else {
             let is_held = self.held.get(&resource.id).is_some_and(|(until, _)| licence.now < *until);
             if asked || ((licence.is_member || licence.opens == Some(resource.id)) && !is_held) {
                 let entry = EntryPoint::Open(spec.clone());
                 out.push(Effect::Call { resource: resource.id, monitor, generation: resource.generation, entry });
+                let before = resource.generation.saturating_sub(1);
+                let answered = self.answered.get(&resource.id).copied().unwrap_or(before);
                 let instance = Instance {
                     monitor,
                     spec,
                     open: Open::Opening,
                     opened_for: asked.then_some(resource.generation),
-                    generation: if asked { resource.generation.saturating_sub(1) } else { resource.generation },
+                    generation: if asked { answered.max(before) } else { resource.generation },
                     is_active: false,
                     is_ending: false,
                     overdue_since: None,
@@ -195,6 +200,8 @@ impl Executor {
                 out.push(instance.call(resource.id, generation, EntryPoint::Close));
             }
             Open::Yes if is_new => match resource.state {
+                // A provider has ended here, and the state does not know yet: it will decide anew when it does.
+                ResourceState::OnlineCallIssued | ResourceState::OnlinePending if !has_providers => {}
                 ResourceState::OnlineCallIssued | ResourceState::OnlinePending => {
                     instance.generation = resource.generation;
                     instance.is_active = true;
@@ -231,16 +238,22 @@ impl Executor {
                 reports.push(report(resource.id, resource.generation, status));
             }
             Open::Failed { .. } if is_stale => {
-                self.instances.remove(&resource.id);
+                self.forget(resource.id);
             }
             Open::Failed { .. } => {}
         }
     }
 
+    /// Is there a provider of each set of which something may be running here?
+    fn has_providers(&self, resource: &Resource) -> bool {
+        let is_active = |id: &Guid| self.instances.get(id).is_some_and(|i| i.is_active && !i.is_ending);
+        resource.config.dependencies.sets().iter().all(|set| set.iter().any(is_active))
+    }
+
     fn is_new_call(&self, resource: &Resource) -> bool {
         let last = match self.instances.get(&resource.id) {
             Some(instance) => Some(instance.generation),
-            None => self.refused.get(&resource.id).copied(),
+            None => self.answered.get(&resource.id).copied(),
         };
         last.is_none_or(|last| resource.generation > last)
     }
@@ -260,9 +273,16 @@ impl Executor {
                 out.push(instance.call(id, generation, EntryPoint::Close));
             }
             Open::Failed { .. } => {
-                self.instances.remove(&id);
+                self.forget(id);
             }
         }
+    }
+
+    /// The instance is gone. What it was called last is kept.
+    fn forget(&mut self, id: Guid) -> Option<Instance> {
+        let instance = self.instances.remove(&id)?;
+        self.answered.insert(id, instance.generation);
+        Some(instance)
     }
 
     /// A report of a monitor. Returns what to propose.
@@ -280,7 +300,7 @@ impl Executor {
                 return None;
             }
             Status::Closed => {
-                self.instances.remove(&id);
+                self.forget(id);
                 return None;
             }
             Status::Arbitrated { .. } | Status::Released { .. } => return None,
@@ -316,14 +336,19 @@ impl Executor {
         let lost: Vec<Guid> = self.instances.iter().filter(|(id, i)| is_hit(**id, i)).map(|(id, _)| *id).collect();
         let mut reports = Vec::new();
         for id in lost {
-            let Some(instance) = self.instances.remove(&id) else { continue };
+            let Some(instance) = self.forget(id) else { continue };
             if instance.open == Open::Opening {
                 let last = self.held.get(&id).map_or(Millis(0), |(_, delay)| *delay);
                 let delay = Millis(last.0 * 2).clamp(REOPEN_DELAY, MAX_REOPEN_DELAY);
                 self.held.insert(id, (now + delay, delay));
             }
-            if instance.is_active || instance.is_ending {
-                reports.push(report(id, instance.generation, Status::Failed(cause.clone())));
+            // A call that waited for the instance to be open is answered too, or it would be opened for ever.
+            let waited =
+                instance.opened_for.filter(|call| instance.open == Open::Opening && *call > instance.generation);
+            let call = waited.or((instance.is_active || instance.is_ending).then_some(instance.generation));
+            if let Some(call) = call {
+                self.answered.insert(id, call);
+                reports.push(report(id, call, Status::Failed(cause.clone())));
             }
         }
         reports

@@ -11,7 +11,7 @@ use crate::contact::WitnessHealth;
 use crate::engine::Engine;
 use crate::id::NodeId;
 use crate::notice::{Component, Level};
-use crate::quorum::{Change, Model, NodeVote, Voter, Votes, next_change, rebalance};
+use crate::quorum::{Change, Model, NodeVote, Voter, Votes, WitnessVote, next_change, rebalance};
 use crate::replica::{VoterChange, VoterId, Voters};
 use crate::state::{ClusterState, NodeState};
 
@@ -47,7 +47,7 @@ impl Engine {
         if let Some(node) = state.nodes.values().find(is_coming) {
             return Some(VoterChange::AddLearner(node.voter));
         }
-        if let Some(witness) = witness.filter(|w| is_hosted && !present.has(w.voter)) {
+        if let Some(witness) = witness.filter(|w| is_hosted && !w.is_leaving && !present.has(w.voter)) {
             return Some(VoterChange::AddLearner(witness.voter));
         }
         let has_vote = witness.is_some_and(|w| present.voters.contains(&w.voter));
@@ -110,6 +110,9 @@ fn target(state: &ClusterState, present: &Votes, up: &BTreeSet<NodeId>, healthy:
         }
         return wanted;
     }
+    if state.quorum.witness.as_ref().is_some_and(|w| w.is_leaving) {
+        return without_witness(state, &wanted, up).unwrap_or_else(|| present.clone());
+    }
     match state.quorum.model {
         Model::DiskOnly => {
             // The disk alone votes, from the moment that it has a copy. Until then everything stays.
@@ -137,4 +140,18 @@ fn target(state: &ClusterState, present: &Votes, up: &BTreeSet<NodeId>, healthy:
             wanted
         }
     }
+}
+
+/// The votes on the way from one witness to another quorum: those of the nodes alone, whatever comes after. `None`: no node
+/// that is up could vote.
+fn without_witness(state: &ClusterState, votes: &Votes, up: &BTreeSet<NodeId>) -> Option<Votes> {
+    let weighs = |n: &crate::state::Node| n.config.weight == 1;
+    let has_weights = state.nodes.values().any(weighs);
+    let mut next = Votes { witness: None, ..votes.clone() };
+    for (id, vote) in &mut next.nodes {
+        vote.weight = !has_weights || state.nodes.get(id).is_some_and(weighs);
+    }
+    let mut next = rebalance(&next, up, false);
+    next.witness = votes.witness.map(|witness| WitnessVote { dynamic: false, ..witness });
+    (next.total() > 0).then_some(next)
 }

@@ -88,13 +88,13 @@ impl Engine {
 
     /// Would there be no quorum without the vote of the witness?
     fn counts_on_witness(&self, state: &ClusterState) -> bool {
-        standing(&state.votes(), &self.reachable(), WitnessAccess::Unreachable) != Standing::Keeps
+        standing(&state.votes_in_force(), &self.reachable(), WitnessAccess::Unreachable) != Standing::Keeps
     }
 
     /// There is none: fight for the witness where exactly its vote is missing.
     fn wish_without_quorum(&self, state: &ClusterState) -> Wish {
         let part = self.reachable();
-        let votes = state.votes();
+        let votes = state.votes_in_force();
         let access = if self.arbiter.hosted().is_some() { WitnessAccess::Owned } else { WitnessAccess::Reachable };
         match standing(&votes, &part, access) {
             Standing::Keeps => Wish::Keep,
@@ -137,7 +137,7 @@ impl Engine {
         let state = self.state();
         let is_needed = state.quorum.witness.is_some()
             && !self.is_quorate(self.now)
-            && standing(&state.votes(), &self.reachable(), WitnessAccess::Reachable) == Standing::NeedsWitness;
+            && standing(&state.votes_in_force(), &self.reachable(), WitnessAccess::Reachable) == Standing::NeedsWitness;
         let since = self.arbiter.needed_since;
         self.arbiter.needed_since = if is_needed { since.or(Some(self.now)) } else { None };
     }

@@ -59,6 +59,8 @@ pub struct Instance {
     pub is_lying: bool,
     /// The call that is in progress, by generation, and which.
     pub call: Option<(u64, Phase)>,
+    /// The generation of the last call of Online: a failure that was found before it is not reported after it.
+    pub brought_online: u64,
     /// PendingTimeout, ms.
     pub pending_timeout: u64,
 }
@@ -67,7 +69,8 @@ impl Instance {
     /// Just opened.
     #[must_use]
     pub fn offline(monitor: MonitorKey, pending_timeout: u64) -> Instance {
-        Instance { monitor, runs: false, is_online: false, is_lying: false, call: None, pending_timeout }
+        let (runs, is_online, is_lying) = (false, false, false);
+        Instance { monitor, runs, is_online, is_lying, call: None, brought_online: 0, pending_timeout }
     }
 
     /// Nothing of it runs any more.
@@ -293,6 +296,7 @@ impl Machine {
                 instance.end();
                 instance.runs = true;
                 instance.call = Some((generation, Phase::Online));
+                instance.brought_online = generation;
                 if how.hang_online {
                     return vec![
                         (1, Status::OnlinePending { checkpoint: 1 }),
@@ -372,7 +376,9 @@ impl Machine {
                     report.status,
                     Status::Failed(cluster_engine::call::Cause::IsAlive | cluster_engine::call::Cause::EventSignalled)
                 );
-                let counts = is_present || (is_own && instance.call.is_none() && (instance.runs || instance.is_lying));
+                let is_of_this_life = report.generation >= instance.brought_online;
+                let is_idle = instance.call.is_none() && (instance.runs || instance.is_lying);
+                let counts = is_present || (is_own && is_of_this_life && is_idle);
                 if counts && is_own {
                     self.failed_untold.insert(report.resource);
                 }

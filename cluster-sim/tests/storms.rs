@@ -65,6 +65,19 @@ fn seeds_that_failed_once_pass() {
         (Kind::Forcing, 3, "two that were forced from the same past shared the store of the witness"),
         (Kind::Forcing, 57, "a node that joined anew was given two ids, and the cluster waited for the other one"),
         (Kind::Reading, 29, "a node that may only join was alone"),
+        (Kind::Dying, 17, "a resource came online whose provider had ended with its monitor a moment ago"),
+        (
+            Kind::Parting,
+            203,
+            "a call was made a second time after its monitor had ended, while its failure was on its way",
+        ),
+        (
+            Kind::Lying,
+            221,
+            "the simulated monitor told of a failure that it had found before the resource came online anew",
+        ),
+        (Kind::Any, 52, "the disk that alone voted was given up, and everybody died before the nodes had votes"),
+        (Kind::Forcing, 103, "restarts of two lines of descent were counted together"),
     ] {
         let (outcome, _) = storm::run(Settings::of(seed, kind), Sabotage::default(), false);
         assert_eq!(outcome.broken, None, "{}: {story}", outcome.replay());

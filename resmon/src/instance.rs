@@ -71,6 +71,8 @@ struct Inner {
     /// Registry checkpoints as they were last seen, while online.
     checkpoints: Vec<Kept>,
     device: Device,
+    /// Calls of Release that run beside the worker; Close waits for them.
+    releases: u32,
     /// Closed, or never opened: the worker ends.
     is_gone: bool,
 }
@@ -94,6 +96,7 @@ impl Instance {
             opened: None,
             checkpoints: Vec::new(),
             device: Device::default(),
+            releases: 0,
             is_gone: false,
         };
         Arc::new_cyclic(|me| Self {
@@ -244,6 +247,7 @@ impl Instance {
         }
         for (place, job) in inner.queue.iter().enumerate() {
             let may_begin = match job {
+                Job::Close(_) if inner.releases > 0 => return None,
                 Job::Open(_) | Job::Close(_) => {
                     return if place == 0 { inner.queue.pop_front() } else { None };
                 }

@@ -33,8 +33,11 @@ pub struct Quorum {
     pub lineage: Lineage,
     /// FixQuorum: this node forced quorum, and quorum settings are ignored until the normal vote count is there again.
     pub forced_by: Option<NodeId>,
-    /// The witness, when the model has one.
+    /// The witness, when the model has one. One that has been replaced or given up stays until its vote is taken: as long
+    /// as it has that, it may be all that makes a majority.
     pub witness: Option<WitnessState>,
+    /// The quorum resource that comes after a witness that is leaving.
+    pub successor: Option<(Guid, Witness)>,
 }
 
 /// The witness as a voter.
@@ -48,6 +51,8 @@ pub struct WitnessState {
     pub voter: VoterId,
     /// Where it votes, as far as the cluster has agreed on it.
     pub host: Option<WitnessHost>,
+    /// Another quorum was chosen; it ends when its vote is taken.
+    pub is_leaving: bool,
 }
 
 /// Where the witness votes.
@@ -65,7 +70,8 @@ impl Quorum {
     /// Of a new cluster: node majority.
     #[must_use]
     pub fn new(voters: Voters) -> Quorum {
-        Quorum { model: Model::NodeMajority, voters, lineage: Lineage::default(), forced_by: None, witness: None }
+        let (model, lineage) = (Model::NodeMajority, Lineage::default());
+        Quorum { model, voters, lineage, forced_by: None, witness: None, successor: None }
     }
 }
 
@@ -76,10 +82,11 @@ impl ClusterState {
         self.resources.get(&self.quorum.witness.as_ref()?.resource)
     }
 
-    /// Is this the quorum resource?
+    /// Is this the quorum resource, or the one that is about to be?
     #[must_use]
     pub fn is_quorum_resource(&self, id: Guid) -> bool {
-        self.quorum.witness.as_ref().is_some_and(|w| w.resource == id)
+        let is_present = self.quorum.witness.as_ref().is_some_and(|w| w.resource == id);
+        is_present || self.quorum.successor.is_some_and(|(next, _)| next == id)
     }
 
     /// The node that should host the witness while there is quorum: the owner of the quorum resource.
@@ -104,6 +111,17 @@ impl ClusterState {
             dynamic_quorum: self.config.dynamic_quorum,
             lower_priority: self.config.lower_priority.filter(|id| self.nodes.contains_key(id)),
         }
+    }
+
+    /// The votes as the log counts them: whoever is in the set of voters has one, configured or not. While votes move to
+    /// another model that differs from [`votes`](ClusterState::votes).
+    #[must_use]
+    pub fn votes_in_force(&self) -> Votes {
+        let mut votes = self.votes();
+        for vote in votes.nodes.values_mut() {
+            vote.weight |= vote.dynamic;
+        }
+        votes
     }
 
     /// Nodes that are up and stay.
@@ -140,7 +158,37 @@ impl ClusterState {
             let text = format!("{name} {what}; votes in force: {total}, needed: {}.", total / 2 + 1);
             story.tell(Level::Information, Component::Quorum, None, text);
         }
+        self.follow_leaving_witness();
         story.notices
+    }
+
+    /// A witness that is leaving is gone when it has no vote any more; then the next one begins.
+    fn follow_leaving_witness(&mut self) {
+        let voters = &self.quorum.voters.voters;
+        if self.quorum.witness.as_ref().is_some_and(|w| w.is_leaving && !voters.contains(&w.voter)) {
+            self.quorum.witness = None;
+            if let Some((resource, kind)) = self.quorum.successor.take() {
+                self.begin_witness(resource, kind);
+            }
+        }
+    }
+
+    /// Another device is another store, so another voter.
+    fn begin_witness(&mut self, resource: Guid, kind: Witness) {
+        let voter = VoterId(self.next_voter);
+        self.next_voter += 1;
+        self.quorum.witness = Some(WitnessState { resource, kind, voter, host: None, is_leaving: false });
+    }
+
+    /// The present witness is to go, and `successor` comes after it.
+    fn replace_witness(&mut self, successor: Option<(Guid, Witness)>) {
+        self.quorum.successor = successor;
+        if let Some(witness) = &mut self.quorum.witness {
+            witness.is_leaving = true;
+            self.follow_leaving_witness();
+        } else if let Some((resource, kind)) = self.quorum.successor.take() {
+            self.begin_witness(resource, kind);
+        }
     }
 
     /// SetClusterQuorumResource (reference 7.4): the model and its witness.
@@ -157,7 +205,7 @@ impl ClusterState {
                 return Ok(Answer::Done);
             }
             self.quorum.model = Model::NodeMajority;
-            self.quorum.witness = None;
+            self.replace_witness(None);
             self.write_quorum("", 0, "", story);
             story.tell(Level::Information, Component::Quorum, None, "Quorum is node majority now, without a witness.");
             return Ok(Answer::Done);
@@ -179,12 +227,12 @@ impl ClusterState {
         if let Err(fault) = Votes::new(model, &weights, self.config.dynamic_quorum, None) {
             return Err(Refusal::new(code::CLUSTER_INVALID_NODE_WEIGHT, fault.to_string()));
         }
-        let is_same = self.quorum.witness.as_ref().is_some_and(|w| w.resource == id && w.kind == kind);
-        if !is_same {
-            // Another device is another store, so another voter.
-            let voter = VoterId(self.next_voter);
-            self.next_voter += 1;
-            self.quorum.witness = Some(WitnessState { resource: id, kind, voter, host: None });
+        match &mut self.quorum.witness {
+            Some(witness) if witness.resource == id && witness.kind == kind => {
+                witness.is_leaving = false;
+                self.quorum.successor = None;
+            }
+            Some(_) | None => self.replace_witness(Some((id, kind))),
         }
         self.quorum.model = model;
         self.write_quorum(&id.to_string(), size, path, story);
@@ -304,7 +352,9 @@ impl ClusterState {
         witness.voter = next;
         witness.host = None;
         self.next_voter += 1;
-        let text = format!("The store of the {} is gone; it starts anew as {next}.", witness.kind);
+        let kind = witness.kind;
+        self.follow_leaving_witness();
+        let text = format!("The store of the {} is gone; it starts anew as {next}.", kind);
         story.tell(Level::Warning, Component::Quorum, None, text).step = Some(ArbitrationStep::Refused);
         Ok(Answer::Done)
     }
@@ -327,6 +377,7 @@ impl ClusterState {
             witness.voter = VoterId(self.next_voter);
             witness.host = None;
             self.next_voter += 1;
+            self.follow_leaving_witness();
         }
         let name = self.node_name(node);
         let text = format!("Quorum was forced on node '{name}': its database is authoritative (FixQuorum 1).");

@@ -13,22 +13,18 @@ use crate::world::{Seen, World};
 /// Cluster time may be ahead of the world's by so much, and comes back to it when another node leads: clocks are off.
 const CLOCKS_OFF: Millis = Millis(6_000);
 
-/// Remembers restarts and failovers by name.
+/// Remembers restarts and failovers by name, of each line of descent by itself: where quorum is forced, a past begins that
+/// may know less of them, and the former one may go on elsewhere.
 #[derive(Debug, Default)]
 pub struct ThresholdKept {
-    restarts: BTreeMap<String, VecDeque<Time>>,
-    failovers: BTreeMap<String, VecDeque<Time>>,
+    restarts: BTreeMap<(Lineage, String), VecDeque<Time>>,
+    failovers: BTreeMap<(Lineage, String), VecDeque<Time>>,
     told: BTreeMap<Lineage, LogPlace>,
     applied: BTreeMap<u32, u64>,
-    forced: u64,
 }
 
 impl ThresholdKept {
     pub(super) fn check(&mut self, look: Look<'_>) -> Result<(), Broken> {
-        if self.forced != look.world.forced {
-            // Another past: what it remembers of restarts and failovers may be less.
-            *self = ThresholdKept { forced: look.world.forced, ..ThresholdKept::default() };
-        }
         for seen in look.seen {
             let Seen::Notice { node, notice } = seen else { continue };
             let (Some(place), Some(subject)) = (notice.place, &notice.subject) else { continue };
@@ -42,12 +38,12 @@ impl ThresholdKept {
             let Some(state) = look.world.state_of(*node) else { continue };
             match subject {
                 Subject::Resource(name) if notice.text.contains("will be restarted in") => {
-                    self.restarted(name, state, look.world.now)?;
+                    self.restarted(lineage, name, state, look.world.now)?;
                 }
                 Subject::Group(name)
                     if notice.text.contains("moving group") && notice.text.contains("Type::Failure") =>
                 {
-                    self.failed_over(name, state, look.world.now)?;
+                    self.failed_over(lineage, name, state, look.world.now)?;
                 }
                 Subject::Resource(_) | Subject::Group(_) | Subject::Node(_) | Subject::ResourceType(_) => {}
             }
@@ -56,11 +52,11 @@ impl ThresholdKept {
         Ok(())
     }
 
-    fn restarted(&mut self, name: &str, state: &ClusterState, now: Time) -> Result<(), Broken> {
+    fn restarted(&mut self, lineage: Lineage, name: &str, state: &ClusterState, now: Time) -> Result<(), Broken> {
         let Some(resource) = state.find_resource(name) else { return Ok(()) };
         let period = Millis(resource.config.restart_period.0.saturating_sub(CLOCKS_OFF.0));
         let threshold = usize::try_from(resource.config.restart_threshold).unwrap_or(usize::MAX);
-        let made = self.restarts.entry(name.to_owned()).or_default();
+        let made = self.restarts.entry((lineage, name.to_owned())).or_default();
         count(made, now, period);
         if made.len() > threshold && period.0 > 0 {
             let text =
@@ -70,12 +66,12 @@ impl ThresholdKept {
         Ok(())
     }
 
-    fn failed_over(&mut self, name: &str, state: &ClusterState, now: Time) -> Result<(), Broken> {
+    fn failed_over(&mut self, lineage: Lineage, name: &str, state: &ClusterState, now: Time) -> Result<(), Broken> {
         let Some(group) = state.find_group(name) else { return Ok(()) };
         let others = u32::try_from(state.nodes.len().saturating_sub(1)).unwrap_or(u32::MAX);
         let threshold = usize::try_from(group.config.failover_threshold.unwrap_or(others)).unwrap_or(usize::MAX);
         let period = Millis(group.config.failover_period.0.saturating_sub(CLOCKS_OFF.0));
-        let made = self.failovers.entry(name.to_owned()).or_default();
+        let made = self.failovers.entry((lineage, name.to_owned())).or_default();
         count(made, now, period);
         if made.len() > threshold {
             let text = format!(
@@ -96,7 +92,7 @@ impl ThresholdKept {
                 continue;
             }
             for resource in state.resources.values().filter(|r| r.failures.is_empty()) {
-                if let Some(made) = self.restarts.get_mut(&resource.config.name) {
+                if let Some(made) = self.restarts.get_mut(&(machine.lineage, resource.config.name.clone())) {
                     made.clear();
                 }
             }

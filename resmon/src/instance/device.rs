@@ -73,9 +73,11 @@ impl Instance {
             return false;
         }
         let Some(me) = self.me.upgrade() else { return true };
+        inner.releases += 1;
         self.monitor.spawn("release", move || {
             let code = me.code_of("Release", |opened| opened.door.release(&opened.resid));
             me.tell(generation, Status::Released { code });
+            me.release_returned(&mut lock(&me.inner));
         });
         true
     }
@@ -117,6 +119,7 @@ impl Instance {
             inner.device = Device::Free;
         }
         let (Some(me), Some(opened)) = (self.me.upgrade(), inner.opened.clone()) else { return };
+        inner.releases += 1;
         drop(inner);
         self.tell_lost(why);
         self.monitor.spawn("release", move || {
@@ -124,7 +127,14 @@ impl Instance {
             let mut inner = lock(&me.inner);
             let steps = inner.state.stop_silently();
             me.carry_out(&mut inner, steps);
+            me.release_returned(&mut inner);
         });
+    }
+
+    /// A Release that ran beside the worker has returned: what waited for it may go on.
+    fn release_returned(&self, inner: &mut Inner) {
+        inner.releases = inner.releases.saturating_sub(1);
+        self.changed.notify_all();
     }
 
     /// The monitor has to terminate the resource for a reason of its own. True when its device has to be released before.

@@ -79,7 +79,7 @@ impl Changed {
                 .resources
                 .get(&id)
                 .is_none_or(|r| state_rests(r.state) && state.groups.get(&r.group).is_none_or(|g| g.moving.is_none())),
-            Changed::Quorum => state.quorum.witness.as_ref().is_none_or(|w| w.host.is_some()),
+            Changed::Quorum => state.quorum.witness.as_ref().is_none_or(|w| w.host.is_some() && !w.is_leaving),
         };
         if rests { Rest::AtRest } else { Rest::UnderWay }
     }
