@@ -55,6 +55,8 @@ fn built(package: &str) -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .current_dir(root())
         .args(["build", "--message-format=json", "-p", package])
+        // The profile of this test: nothing is compiled a second time.
+        .args(if cfg!(debug_assertions) { &[][..] } else { &["--release"] })
         .output()
         .expect("cargo runs this test");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -230,6 +230,79 @@ async fn misbehave(service: &Service, name: &str, act: Act, words: &[&str]) -> R
     told
 }
 
+impl Service {
+    /// The command line, asked about this service.
+    fn cluster(&self, words: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cluster"));
+        let output = command.args(words).env("CLUSTER_ENDPOINT", &self.ready.api).output().expect("started");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{words:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+        said
+    }
+
+    async fn until_up(&self) {
+        for _ in 0..LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
+            if self.get("/nodes").await[0]["State"] == "Up" {
+                return;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        panic!("the node is {}", self.get("/nodes").await);
+    }
+
+    /// Forbidden calls of a resource: what was called, where, and the mode, as the API has them.
+    async fn forbidden_calls(&self, resource: &str) -> Vec<(String, String, String)> {
+        let findings = self.get("/dll/findings").await;
+        let all = findings.as_array().cloned().unwrap_or_default();
+        let mine = all.into_iter().filter(|f| f["Kind"] == "ForbiddenCall" && f["Resource"] == resource);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        mine.map(|f| (text(&f["Call"]), text(&f["EntryPoint"]), text(&f["CallGuard"]))).collect()
+    }
+}
+
+#[test]
+fn the_user_says_what_becomes_of_forbidden_calls_and_reads_the_findings() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = library();
+    runtime.block_on(async {
+        let service = Service::start(folder.path());
+        service.until_up().await;
+        service.post("/resource-types/Misbehave", json!({ "DllName": library.to_str().expect("plain") })).await;
+        service.post("/groups", json!({ "Name": "G" })).await;
+        assert_eq!(service.cluster(&["dll", "findings"]), "No findings.\n");
+        assert_eq!(service.cluster(&["dll", "guard", "Misbehave"]), "CallGuard of 'Misbehave' is warn.\n");
+        for (mode, state) in [("off", "Online"), ("warn", "Online"), ("fail", "Failed"), ("deadlock", "Failed")] {
+            service.cluster(&["dll", "guard", "Misbehave", mode]);
+            let said = service.cluster(&["dll", "guard", "Misbehave"]);
+            assert_eq!(said, format!("CallGuard of 'Misbehave' is {mode}.\n"));
+            let from = service.log().await.len();
+            service.post("/resources", resource(mode, "G", "forbidden-call-in-online")).await;
+            service.try_post(&format!("/resources/{mode}/online"), json!({})).await;
+            service.until_state(mode, &[state]).await.expect("as the mode says");
+            let expected = ("OnlineClusterResource".to_owned(), "Online".to_owned(), mode.to_owned());
+            let told = if mode == "off" { Vec::new() } else { vec![expected] };
+            assert_eq!(service.forbidden_calls(mode).await, told, "{mode}");
+            if mode == "deadlock" {
+                // DeadlockTimeout of these resources is a second; the call has blocked for all of it.
+                let words = ["Online of 'deadlock'", "did not return"];
+                service.until_logged(from, &words, mode).await.expect("the log names the culprit");
+                let findings = service.get("/dll/findings").await;
+                let all = findings.as_array().map(Vec::as_slice).unwrap_or_default();
+                let is_it = |f: &Value| f["Kind"] == "Deadlock" && f["Resource"] == mode && f["EntryPoint"] == "Online";
+                assert!(all.iter().any(is_it), "{findings:#}");
+            }
+        }
+        let table = service.cluster(&["dll", "findings"]);
+        for mode in ["warn", "fail", "deadlock"] {
+            let is_it = |line: &str| {
+                ["ForbiddenCall", mode, "Online", "OnlineClusterResource"].iter().all(|w| line.contains(w))
+            };
+            assert!(table.lines().any(is_it), "{mode}: {table}");
+        }
+    });
+}
+
 #[test]
 fn the_service_and_other_resources_survive_every_misbehaviour() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -238,12 +311,7 @@ fn the_service_and_other_resources_survive_every_misbehaviour() {
     let dll_name = library.to_str().expect("plain");
     runtime.block_on(async {
         let service = Service::start(folder.path());
-        for _ in 0..LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
-            if service.get("/nodes").await[0]["State"] == "Up" {
-                break;
-            }
-            tokio::time::sleep(LOOK_INTERVAL).await;
-        }
+        service.until_up().await;
         service.post("/resource-types/Misbehave", json!({ "DllName": dll_name })).await;
         service.post("/groups", json!({ "Name": "Good" })).await;
         service.post("/resources", resource("bystander", "Good", "nothing")).await;

@@ -30,12 +30,11 @@ struct Buffers {
     returned: *mut DWORD,
 }
 
-/// Sends a code and writes its output.
+/// Sends a code, which the call guard has let through, and writes its output.
 ///
 /// # Safety
 /// The buffers as the header says.
-unsafe fn send(name: &'static str, member: &Member, to: Id, host: HANDLE, code: u32, with: Buffers) -> Result<(), u32> {
-    thread::enter_control(name, code)?;
+unsafe fn send(member: &Member, to: Id, host: HANDLE, code: u32, with: Buffers) -> Result<(), u32> {
     let host = handles::node_or_none(host)?;
     if code & ACCESS_MASK == ACCESS_WRITE {
         member.may_change()?;
@@ -77,9 +76,10 @@ unsafe fn to_object(
     code: u32,
     with: Buffers,
 ) -> Result<(), u32> {
+    thread::enter_control(name, code)?;
     let member = handles::object(handle, kind)?;
     // SAFETY: the caller's promise.
-    unsafe { send(name, &member, member.id.clone(), host, code, with) }
+    unsafe { send(&member, member.id.clone(), host, code, with) }
 }
 
 /// Sends a code to something that is named with the cluster's handle.
@@ -95,11 +95,12 @@ unsafe fn to_named(
     code: u32,
     with: Buffers,
 ) -> Result<(), u32> {
+    thread::enter_control(function, code)?;
     let member = handles::cluster(cluster)?;
     // SAFETY: the caller's promise.
     let id = member.find(kind, unsafe { text(name) }?)?.id;
     // SAFETY: as above.
-    unsafe { send(function, &member, id, host, code, with) }
+    unsafe { send(&member, id, host, code, with) }
 }
 
 exports! {
@@ -109,19 +110,21 @@ exports! {
         cluster: HCLUSTER, host: HNODE, code: DWORD, input: *const c_void, input_size: DWORD, output: *mut c_void,
         output_size: DWORD, returned: *mut DWORD
     ) -> Code {
+        thread::enter_control("ClusterControl", code)?;
         let member = handles::cluster(cluster)?;
         let with = Buffers { input, input_size, output, output_size, returned };
-        send("ClusterControl", &member, Id::cluster(), host, code, with)
+        send(&member, Id::cluster(), host, code, with)
     }
 
     fn ClusterControlEx(
         cluster: HCLUSTER, host: HNODE, code: DWORD, input: *const c_void, input_size: DWORD, output: *mut c_void,
         output_size: DWORD, returned: *mut DWORD, reason: LPCWSTR
     ) -> Code {
+        thread::enter_control("ClusterControlEx", code)?;
         let member = handles::cluster(cluster)?;
         text_or_empty(reason);
         let with = Buffers { input, input_size, output, output_size, returned };
-        send("ClusterControlEx", &member, Id::cluster(), host, code, with)
+        send(&member, Id::cluster(), host, code, with)
     }
 
     fn ClusterNodeControl(

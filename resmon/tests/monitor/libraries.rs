@@ -57,6 +57,37 @@ pub(crate) fn panicking() -> &'static Path {
     BUILT.get_or_init(|| cargo(&["-p", "resmon", "--example", "panicking-resource"]))
 }
 
+/// The folder with `libclusapi` and `libresutils`.
+pub(crate) fn cluster_api() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folders = ["clusapi", "resutils"].map(|package| cargo(&["-p", package]).parent().map(Path::to_owned));
+        let [clusapi, resutils] = folders.map(|folder| folder.expect("a file lies in a folder"));
+        assert_eq!(clusapi, resutils, "cargo puts them side by side");
+        clusapi
+    })
+}
+
+/// Compiles C text that calls the cluster API, which is in `libraries`, into a resource library in `folder`.
+pub(crate) fn compile_linked(source: &str, folder: &Path, libraries: &Path) -> PathBuf {
+    let (file, library) = (folder.join("linked.c"), folder.join(format!("liblinked{}", std::env::consts::DLL_SUFFIX)));
+    std::fs::write(&file, source).expect("the folder is writable");
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let output = Command::new(&compiler)
+        .current_dir(root())
+        .args(["-shared", "-fPIC", "-pthread", "-Wall", "-Wextra", "-Werror", "-I", "resapi-sys-mock/include"])
+        .arg(&file)
+        .arg("-o")
+        .arg(&library)
+        .arg(format!("-L{}", libraries.display()))
+        .arg(format!("-Wl,-rpath,{}", libraries.display()))
+        .args(["-lresutils", "-lclusapi"])
+        .output()
+        .unwrap_or_else(|error| panic!("{compiler} cannot be started ({error}); install a C compiler or set CC"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    library
+}
+
 /// Compiles one C file with the command that its authors use.
 fn compile(source: &str) -> PathBuf {
     let name = Path::new(source).file_stem().and_then(|stem| stem.to_str()).expect("a plain name");
@@ -91,6 +122,8 @@ fn cargo(what: &[&str]) -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .current_dir(root())
         .args(["build", "--message-format=json"])
+        // The profile of this test: nothing is compiled a second time.
+        .args(if cfg!(debug_assertions) { &[][..] } else { &["--release"] })
         .args(what)
         .output()
         .expect("cargo runs this test");

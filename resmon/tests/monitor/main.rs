@@ -9,6 +9,7 @@ mod built_in_types;
 mod call_guard;
 mod checkpoints;
 mod endings;
+mod guard_table;
 mod honest_libraries;
 mod misbehaving_libraries;
 mod modern_libraries;
