@@ -232,9 +232,10 @@ static DWORD WINAPI MisbehaveOffline(RESID id) {
     Instance *instance = id;
     if (is(instance, "hang-in-offline")) hang();
     if (is(instance, "heap-damage-in-offline")) {
-        /* The header of the block before the memory that malloc gave out. */
+        /* The header of the block before the memory that malloc gave out; volatile, or an optimizer leaves the writes out. */
         char *volatile memory = malloc(64);
-        memset(memory - 16, 0xAA, 16);
+        volatile char *header = memory - 16;
+        for (int i = 0; i < 16; ++i) header[i] = (char)0xAA;
         free(memory);
     }
     return ERROR_SUCCESS;

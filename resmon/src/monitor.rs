@@ -21,10 +21,10 @@ use crate::call_guard;
 use crate::call_record::CallRecord;
 use crate::clock::{lock, now_ms};
 use crate::controls::{self, Target};
-use crate::dll::MonitorSide;
 use crate::dll::door::Door;
 use crate::dll::handles::MAX_RESOURCES;
 use crate::dll::provider::{LoadError, Providers};
+use crate::dll::{self, MonitorSide};
 use crate::instance::{Instance, Job};
 use crate::lease::Lease;
 use crate::local_registry::LocalRegistry;
@@ -319,6 +319,7 @@ impl Monitor {
         let id = lock(&self.calls).begin(now_ms(), watched);
         self.arm_watchdog();
         let result = call_guard::inside(&here, enter);
+        dll::look_after(call);
         let took_ms = lock(&self.calls).end(now_ms(), id);
         self.record.end(slot);
         self.arm_watchdog();
@@ -376,6 +377,7 @@ impl Monitor {
     }
 
     fn hear_lease(&self, stamp: u64, remaining_ms: u64) {
+        self.outbox.confirm();
         let now = now_ms();
         let (was_valid, is_valid) = {
             let mut lease = lock(&self.lease);

@@ -20,6 +20,10 @@ use crate::protocol::{FromMonitor, LogComponent, LogLevel, ResourceId};
 /// How many log lines may wait for the service.
 pub(crate) const MAX_WAITING_LOG_LINES: usize = 1_000;
 
+/// How many bytes may be on their way, where a socket cannot be asked to take only what it can take at once: twice as many fit
+/// into the buffers of any system although the service reads nothing, so that sending them does not wait.
+const MAX_UNCONFIRMED_BYTES: usize = 64 * 1024;
+
 /// Messages on their way to the service.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -36,6 +40,8 @@ struct Waiting {
     dropped: u64,
     /// The end of a frame whose begin has been sent.
     rest: Vec<u8>,
+    /// Bytes sent since the service was last heard to have read what it was sent.
+    unconfirmed_bytes: usize,
     /// Somebody took a message and has not written it yet.
     is_writing: bool,
     /// Somebody waits until everything is written.
@@ -71,13 +77,20 @@ impl Outbox {
         let _ = self.direct.set(socket);
     }
 
+    /// The service has answered something: it has read all that was sent before the question.
+    pub(crate) fn confirm(&self) {
+        lock(&self.waiting).unconfirmed_bytes = 0;
+    }
+
     /// When nobody is writing and nothing else waits, the message goes now, as far as the socket takes it without waiting; the
     /// rest is the writer's. The thread of a library is held up no longer than a system call takes.
     fn send_at_once(&self, socket: &TcpStream, mut waiting: MutexGuard<'_, Waiting>) {
         let is_free = !waiting.is_writing && waiting.rest.is_empty() && waiting.messages.len() == 1;
         let frame =
             is_free.then(|| waiting.messages.front().and_then(|message| frames::encode(message).ok())).flatten();
-        let Some(mut frame) = frame else {
+        let fits =
+            |bytes: usize| cfg!(unix) || waiting.unconfirmed_bytes.saturating_add(bytes) <= MAX_UNCONFIRMED_BYTES;
+        let Some(mut frame) = frame.filter(|frame| fits(frame.len())) else {
             self.changed.notify_all();
             return;
         };
@@ -90,6 +103,7 @@ impl Outbox {
         let sent = send_what_fits(socket, &frame).unwrap_or(0);
         let mut waiting = lock(&self.waiting);
         waiting.is_writing = false;
+        waiting.unconfirmed_bytes = waiting.unconfirmed_bytes.saturating_add(sent);
         waiting.rest = frame.split_off(sent);
         let is_more = !waiting.rest.is_empty() || !waiting.messages.is_empty() || waiting.dropped > 0;
         if is_more || waiting.is_drained_for {
@@ -105,12 +119,17 @@ impl Outbox {
     /// The writer thread: writes until the outbox is closed or the socket fails.
     pub(crate) fn write_to(&self, mut socket: impl Write) {
         while let Some(next) = self.take() {
-            let (written, message) = match next {
-                Next::Rest(rest) => (socket.write_all(&rest).map_err(frames::FrameError::Io), None),
-                Next::Message(message) => (frames::write(&mut socket, &message), Some(message)),
+            let (encoded, message) = match next {
+                Next::Rest(rest) => (Ok(rest), None),
+                Next::Message(message) => (frames::encode(&message), Some(message)),
             };
+            let written = encoded.and_then(|bytes| {
+                socket.write_all(&bytes).and_then(|()| socket.flush()).map_err(frames::FrameError::Io)?;
+                Ok(bytes.len())
+            });
+            let mut sent = 0;
             match written {
-                Ok(()) => {}
+                Ok(bytes) => sent = bytes,
                 Err(frames::FrameError::TooLong { bytes }) => {
                     message.into_iter().for_each(|message| self.too_long(message, bytes))
                 }
@@ -124,7 +143,10 @@ impl Outbox {
                 }
             }
             // Only now, so that whoever drains sees what a message that was too long left behind.
-            lock(&self.waiting).is_writing = false;
+            let mut waiting = lock(&self.waiting);
+            waiting.is_writing = false;
+            waiting.unconfirmed_bytes = waiting.unconfirmed_bytes.saturating_add(sent);
+            drop(waiting);
             self.changed.notify_all();
         }
     }
@@ -221,10 +243,10 @@ fn send_what_fits(socket: &TcpStream, bytes: &[u8]) -> std::io::Result<usize> {
     }
 }
 
-/// Elsewhere the writer's thread writes.
+/// Elsewhere it is known that they fit: [`MAX_UNCONFIRMED_BYTES`].
 #[cfg(not(unix))]
-fn send_what_fits(_socket: &TcpStream, _bytes: &[u8]) -> std::io::Result<usize> {
-    Ok(0)
+fn send_what_fits(mut socket: &TcpStream, bytes: &[u8]) -> std::io::Result<usize> {
+    socket.write(bytes)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | `lab` | a lab as a process: start, use, end, and certainty that nothing of it is left |
 //! | `rest` | the API, with waits that end |
 //! | `processes` | what the system tells about processes: whose they are, what memory they take |
+//! | `lone_monitor` | a monitor with a test in the place of its service |
 //! | `visitor` | a client that asks the same web address again and again |
 //! | `groups` | groups as the tests need them |
 //! | `windows` | the Windows half: the monitor under Wine, and DLLs made for tests |
@@ -18,6 +19,7 @@ pub mod c_calls;
 pub mod ground;
 pub mod groups;
 pub mod lab;
+pub mod lone_monitor;
 pub mod processes;
 pub mod programs;
 pub mod rest;

@@ -66,6 +66,27 @@ pub fn c_library(source: &Path, folder: &Path) -> PathBuf {
     library
 }
 
+/// Compiles a resource library in C++ that is linked with the cluster API into `folder`. Where it is loaded, `libclusapi.so` and
+/// `libresutils.so` are found beside the executable under test.
+///
+/// # Panics
+/// When there is no C++ compiler, or it refuses.
+#[must_use]
+pub fn cpp_library(source: &Path, folder: &Path) -> PathBuf {
+    let stem = source.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let linked = library("libclusapi.so", "libclusapi.d", "clusapi");
+    let _ = self::library("libresutils.so", "libresutils.d", "resutils");
+    let beside = linked.parent().map(Path::to_owned).unwrap_or_default();
+    let library = folder.join(format!("lib{stem}.so"));
+    let mut command = Command::new("c++");
+    command.args(["-shared", "-fPIC", "-Wall", "-Wextra", "-O1", "-I"]).arg(root().join("resapi-sys-mock/include"));
+    command.arg(source).arg("-L").arg(&beside).args(["-lresutils", "-lclusapi"]);
+    command.arg(format!("-Wl,-rpath,{}", beside.display())).arg("-o").arg(&library);
+    let output = command.output().expect("a C++ compiler named c++; install g++ or clang");
+    assert!(output.status.success(), "{}: {}", source.display(), String::from_utf8_lossy(&output.stderr));
+    library
+}
+
 /// The folder of this profile's products: the test's executable lies in `deps` below it.
 fn profile_folder() -> PathBuf {
     let own = std::env::current_exe().expect("the system knows this executable");

@@ -54,6 +54,24 @@ pub fn c_dll(source: &Path, folder: &Path) -> PathBuf {
     dll
 }
 
+/// Compiles a resource library into `folder` that is linked with the cluster API, from the same source as the native one: in C++
+/// ([`programs::cpp_library`]) or in C, as the name of the file says.
+///
+/// # Panics
+/// When there is no mingw, or it refuses.
+#[must_use]
+pub fn linked_dll(source: &Path, folder: &Path) -> PathBuf {
+    let half = half();
+    let dll = folder.join(source.with_extension("dll").file_name().unwrap_or_default());
+    let mut arguments = vec!["-shared".into(), "-static".into(), "-Wall".into(), "-Wextra".into(), "-O1".into()];
+    arguments.extend(["-I".into(), programs::root().join("resapi-sys-mock/include").into_os_string(), source.into()]);
+    arguments.extend([half.join("resutils.dll").into(), half.join("clusapi.dll").into()]);
+    arguments.extend(["-o".into(), dll.clone().into_os_string()]);
+    let is_cpp = source.extension().is_some_and(|extension| extension == "cpp");
+    compile(if is_cpp { "x86_64-w64-mingw32-g++" } else { "x86_64-w64-mingw32-gcc" }, &arguments);
+    dll
+}
+
 /// Compiles a Windows program in C into `folder`.
 ///
 /// # Panics

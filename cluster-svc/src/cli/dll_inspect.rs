@@ -1,8 +1,8 @@
 //! `cluster dll inspect`: what a library is, before anybody registers it.
 //!
 //! First the file is read without running anything of it: what it exports, which libraries it needs and which of its imports
-//! none of them has. Then, if it is one of this system, a monitor that is thrown away afterwards loads it and tries names and
-//! versions. A Windows DLL is only read.
+//! none of them has. Then, if it can be hosted here, a monitor that is thrown away afterwards loads it and tries names and
+//! versions. A Windows DLL is loaded by a monitor under Wine.
 
 mod file;
 
@@ -17,6 +17,8 @@ use super::args::Inspect;
 use super::dll_test::Stand;
 use super::trouble::Trouble;
 use crate::api::refused::code_name;
+use crate::driver::wine::choice::is_windows_dll;
+use crate::driver::wine::command_world::CommandWorld;
 
 /// Exit code: it can be used.
 const EXIT_USABLE: u8 = 0;
@@ -33,7 +35,14 @@ pub(super) fn run(options: &Inspect, is_json: bool, out: &mut dyn Write) -> Resu
     let bytes = std::fs::read(&path).map_err(|error| trouble(error.to_string()))?;
     let library = file::read(&path, &bytes).map_err(trouble)?;
     let dll_name = path.to_str().ok_or_else(|| trouble("its path is not text".into()))?;
-    let looked = if library.is_native { Some(load(dll_name, options, &bytes)) } else { None };
+    let looked = match (library.is_native, library.is_windows) {
+        (true, _) => Some(load(dll_name, options, &bytes)),
+        (false, true) if !is_windows_dll(dll_name) => {
+            Some(Err("a Windows DLL has to have a name that ends in .dll".into()))
+        }
+        (false, true) => Some(load(dll_name, options, &bytes)),
+        (false, false) => None,
+    };
     let problems = problems(&library, looked.as_ref());
     let text = if is_json {
         let shown = shown(dll_name, &library, looked.as_ref(), &problems);
@@ -50,7 +59,8 @@ fn load(dll_name: &str, options: &Inspect, bytes: &[u8]) -> Result<Inspected, St
     let mut names = options.types.clone();
     names.extend(file::texts(bytes));
     let folder = std::env::temp_dir().join(format!("wolfden-dll-inspect-{}", uuid::Uuid::new_v4()));
-    let mut stand = Stand::start(&folder, Arc::default())?;
+    let world = is_windows_dll(dll_name).then(|| CommandWorld::wake(dll_name)).transpose()?;
+    let mut stand = Stand::start(&folder, Arc::default(), world.as_ref())?;
     let looked = stand.inspect(dll_name, &names);
     stand.kill();
     // What is left of it is in the folder for temporary files.
@@ -122,7 +132,7 @@ fn people(
     text.push_str(&format!("Needs     : {}\n", list(&library.libraries)));
     text.push_str(&format!("Cluster   : {}\n", list(&library.cluster_functions)));
     match looked {
-        None => text.push_str("Loaded    : no, it is not a library of this system\n"),
+        None => text.push_str("Loaded    : no, it is a library of another system\n"),
         Some(Err(_)) => text.push_str("Loaded    : no\n"),
         Some(Ok(inspected)) => {
             text.push_str("Loaded    : yes\n");

@@ -38,9 +38,33 @@ pub(crate) fn local_endpoint() -> Option<String> {
 }
 
 fn lab_file() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| own_path(value.into()));
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set(HOME_VARIABLE)?.join(".local/state")))?;
     Some(state.join("wolfden").join("lab.json"))
+}
+
+/// Names the home directory of the user.
+#[cfg(not(windows))]
+const HOME_VARIABLE: &str = "HOME";
+
+/// Names that of the host: Wine has another HOME, and keeps this one.
+#[cfg(windows)]
+const HOME_VARIABLE: &str = "WINEHOMEDIR";
+
+/// A path of the host, as this program has to write it.
+fn own_path(path: PathBuf) -> PathBuf {
+    if cfg!(windows) { path.to_str().map(wine_path).unwrap_or(path) } else { path }
+}
+
+/// A path of the host under Wine, where drive Z: is its whole file system: `/x`, or as the kernel of Windows writes it,
+/// `\??\Z:\x` or `\??\unix\x`.
+fn wine_path(text: &str) -> PathBuf {
+    let plain = text.strip_prefix(r"\??\").unwrap_or(text);
+    let rest = plain.strip_prefix(r"unix").filter(|rest| rest.starts_with('\\') || rest.starts_with('/'));
+    match rest.or_else(|| Some(plain).filter(|plain| plain.starts_with('/'))) {
+        Some(rest) => PathBuf::from(format!("Z:{rest}")),
+        None => PathBuf::from(plain),
+    }
 }
 
 /// The value of `url` in a file that is known to have no escapes in it.
@@ -67,6 +91,21 @@ mod tests {
         }
         for name in ["LAB", "n1", "127.0.0.1", "n1:x", ""] {
             assert!(!is_address(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn paths_of_the_host_are_found_under_wine() {
+        let cases = [
+            ("/root", "Z:/root"),
+            (r"\??\Z:\root", r"Z:\root"),
+            (r"\??\unix\root", r"Z:\root"),
+            (r"\??\unix/root", "Z:/root"),
+            (r"C:\users\x", r"C:\users\x"),
+            ("unixoid", "unixoid"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(wine_path(text), PathBuf::from(expected), "{text}");
         }
     }
 

@@ -69,6 +69,18 @@ pub(crate) fn monitor() -> Option<&'static Arc<dyn MonitorSide>> {
     MONITOR.get()
 }
 
+/// An entry point has returned: where the system can say so, damage that it did to the memory of the process is found now, while it
+/// is known who did it.
+pub(crate) fn look_after(call: &str) {
+    #[cfg(windows)]
+    if matches!(call, "Startup" | "Open" | "Online" | "Offline" | "Terminate" | "Close") {
+        windows::end_on_damaged_heap(call);
+    }
+    // The C library of other systems ends the process by itself when it meets damage.
+    #[cfg(not(windows))]
+    let _ = call;
+}
+
 /// Complains about the library that the calling thread is in, if that is known, else about one of those that are loaded.
 fn complain(level: LogLevel, text: &str) {
     if let Some(monitor) = monitor() {

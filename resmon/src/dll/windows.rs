@@ -21,6 +21,7 @@ use windows_sys::Win32::System::LibraryLoader::{
     GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, GetModuleFileNameW,
     GetModuleHandleExW,
 };
+use windows_sys::Win32::System::Memory::{GetProcessHeaps, HeapValidate};
 use windows_sys::Win32::System::Registry::{HKEY_LOCAL_MACHINE, REG_DWORD, REG_SZ, RegSetKeyValueW};
 use windows_sys::Win32::System::Threading::{
     CreateEventW, GetCurrentProcess, INFINITE, SetEvent, TerminateProcess, WaitForMultipleObjects, WaitForSingleObject,
@@ -41,6 +42,9 @@ const STAYS_SIGNALLED: Duration = Duration::from_millis(500);
 
 /// STATUS_HEAP_CORRUPTION of ntstatus.h.
 const STATUS_HEAP_CORRUPTION: i32 = 0xC000_0374_u32 as i32;
+
+/// How many heaps of the process are looked at.
+const MAX_HEAPS: usize = 64;
 
 /// EXCEPTION_EXECUTE_HANDLER of excpt.h: the filter dealt with it, the process ends with the exception's code.
 const EXECUTE_HANDLER: i32 = 1;
@@ -165,6 +169,24 @@ unsafe extern "system" fn last_words(pointers: *const EXCEPTION_POINTERS) -> i32
     };
     eprintln!("{what} ({:#010x}) in {} at {address:?}; the monitor ends", code as u32, module_of(address));
     EXECUTE_HANDLER
+}
+
+/// After an entry point that changes the state of a resource: ends the process when one of its heaps is damaged, with last words
+/// like those of a crash. Wine takes a damaged block back without a word, and some other DLL would pay for it later. Polls and
+/// control codes are not followed by a look, because it takes its time.
+pub(super) fn end_on_damaged_heap(call: &str) {
+    let mut heaps = [ptr::null_mut(); MAX_HEAPS];
+    // SAFETY: the array has the length that is stated; each handle is a live heap of this process, and is validated under its lock.
+    let is_sound = unsafe {
+        let count = GetProcessHeaps(heaps.len() as u32, heaps.as_mut_ptr()) as usize;
+        heaps.iter().take(count).filter(|heap| !heap.is_null()).all(|heap| HeapValidate(*heap, 0, ptr::null()) != 0)
+    };
+    if is_sound {
+        return;
+    }
+    eprintln!("damaged heap ({STATUS_HEAP_CORRUPTION:#010x}) found after {call}; the monitor ends");
+    // SAFETY: the pseudo handle of this process.
+    unsafe { TerminateProcess(GetCurrentProcess(), STATUS_HEAP_CORRUPTION as u32) };
 }
 
 /// The file of the module that an address belongs to.

@@ -25,6 +25,8 @@ pub(super) struct Library {
     pub(super) format: String,
     /// A monitor of this system can load it.
     pub(super) is_native: bool,
+    /// A monitor under Wine may be able to.
+    pub(super) is_windows: bool,
     /// Those of [`TOLD_EXPORTS`] that it has.
     pub(super) exports: Vec<String>,
     /// The libraries it was linked with.
@@ -142,6 +144,7 @@ fn pe(bytes: &[u8]) -> Result<Library, String> {
     let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
     let exports: Vec<String> = file.exports().map_err(damaged)?.iter().map(|export| text(export.name())).collect();
     let mut library = Library {
+        is_windows: true,
         format: format!("Windows DLL, 64 bits, {:?}", file.architecture()),
         exports: TOLD_EXPORTS.iter().filter(|t| exports.iter().any(|e| e == *t)).map(|t| (*t).to_owned()).collect(),
         ..Library::default()

@@ -21,6 +21,8 @@ use self::stand::{Remark, key, timing};
 use super::args::LibraryTest;
 use super::assign;
 use super::trouble::Trouble;
+use crate::driver::wine::choice::is_windows_dll;
+use crate::driver::wine::command_world::CommandWorld;
 
 /// Exit code: the library keeps the rules.
 const EXIT_KEEPS: u8 = 0;
@@ -44,6 +46,8 @@ struct Case {
 struct Bench {
     folder: std::path::PathBuf,
     hive: Arc<Mutex<Hive>>,
+    /// Where a Windows DLL lives.
+    world: Option<Arc<CommandWorld>>,
     library: TypeSpec,
     properties: Vec<(String, Value)>,
     remarks: Vec<Remark>,
@@ -53,7 +57,7 @@ struct Bench {
 impl Bench {
     /// A monitor. Its registry and shared folder are those of the others of this case.
     fn stand(&self) -> Result<Stand, String> {
-        Stand::start(&self.folder, Arc::clone(&self.hive))
+        Stand::start(&self.folder, Arc::clone(&self.hive), self.world.as_deref())
     }
 
     /// A resource of the tested type, with its private properties in the registry, not open anywhere.
@@ -124,18 +128,25 @@ pub(super) fn run(options: &LibraryTest, is_json: bool, out: &mut dyn Write) -> 
     let file = std::fs::canonicalize(&options.file)
         .map_err(|error| Trouble::File { path: options.file.clone(), why: error.to_string() })?;
     let dll_name = file.to_str().ok_or_else(|| Trouble::Argument("the path of the library is not text".into()))?;
-    let library = TypeSpec { name: options.resource_type.clone(), dll_name: dll_name.to_owned() };
+    let spec = TypeSpec { name: options.resource_type.clone(), dll_name: dll_name.to_owned() };
     let properties = options.properties.iter().map(|given| property(given)).collect::<Result<Vec<_>, _>>()?;
+    let library = match under_test(spec, properties) {
+        Ok(library) => library,
+        Err(why) => {
+            say(out, &format!("{dll_name} cannot be tested: {why}\n"))?;
+            return Ok(EXIT_UNTESTABLE);
+        }
+    };
     let chosen: Vec<&Case> =
         cases::ALL.iter().chain(controls::ALL).filter(|case| is_chosen(options, case.name)).collect();
-    let mut report = Report { file: dll_name.to_owned(), resource_type: library.name.clone(), cases: Vec::new() };
+    let mut report = Report { file: dll_name.to_owned(), resource_type: library.spec.name.clone(), cases: Vec::new() };
     let mut remarks = Vec::new();
     let mut is_testable = true;
     for case in chosen {
         if !is_json {
             say(out, &format!("{:<28} ", case.name))?;
         }
-        let result = is_testable.then(|| run_case(case, &library, &properties, &mut remarks));
+        let result = is_testable.then(|| run_case(case, &library, &mut remarks));
         let verdict = match result {
             None => Verdict::NotRun("the type cannot be opened at all".into()),
             Some(Ok(seen)) => Verdict::Passed(seen),
@@ -148,7 +159,7 @@ pub(super) fn run(options: &LibraryTest, is_json: bool, out: &mut dyn Write) -> 
         }
         report.cases.push(done);
     }
-    second_look(&library, &properties, &mut remarks);
+    second_look(&library, &mut remarks);
     for done in report::judge(&remarks, is_testable) {
         if !is_json {
             say(out, &format!("{:<28} {}\n", done.name, report::line(&done)))?;
@@ -171,15 +182,30 @@ pub(super) fn run(options: &LibraryTest, is_json: bool, out: &mut dyn Write) -> 
     })
 }
 
+/// What is tested.
+struct UnderTest {
+    spec: TypeSpec,
+    properties: Vec<(String, Value)>,
+    /// All cases of a Windows DLL share one, each with monitors of its own in it.
+    world: Option<Arc<CommandWorld>>,
+}
+
+/// A Windows DLL needs a world to live in; an error says why there is none.
+fn under_test(spec: TypeSpec, properties: Vec<(String, Value)>) -> Result<UnderTest, String> {
+    let is_windows = is_windows_dll(&spec.dll_name);
+    let world = is_windows.then(|| CommandWorld::wake(&spec.dll_name).map(Arc::new)).transpose()?;
+    Ok(UnderTest { spec, properties, world })
+}
+
 /// A call may have been slow because the machine was busy: only an entry point that is slow again is said to be.
-fn second_look(library: &TypeSpec, properties: &[(String, Value)], remarks: &mut Vec<Remark>) {
+fn second_look(library: &UnderTest, remarks: &mut Vec<Remark>) {
     if !remarks.iter().any(|remark| matches!(remark, Remark::Slow(..))) {
         return;
     }
     let mut again = Vec::new();
     for case in cases::ALL.iter().chain(controls::ALL) {
         // What is wrong besides was judged the first time.
-        let _ = run_case(case, library, properties, &mut again);
+        let _ = run_case(case, library, &mut again);
     }
     let is_slow_again = |call: &str| again.iter().any(|remark| matches!(remark, Remark::Slow(name, _) if name == call));
     remarks.retain(|remark| !matches!(remark, Remark::Slow(call, _) if !is_slow_again(call)));
@@ -190,14 +216,15 @@ fn is_chosen(options: &LibraryTest, name: &str) -> bool {
     name == cases::FIRST || options.only.as_ref().is_none_or(|text| name.contains(text.as_str()))
 }
 
-fn run_case(case: &Case, library: &TypeSpec, properties: &[(String, Value)], remarks: &mut Vec<Remark>) -> Outcome {
+fn run_case(case: &Case, library: &UnderTest, remarks: &mut Vec<Remark>) -> Outcome {
     let folder = std::env::temp_dir().join(format!("wolfden-dll-test-{}", uuid::Uuid::new_v4()));
     std::fs::create_dir_all(&folder).map_err(|error| format!("no folder for the test: {error}"))?;
     let mut bench = Bench {
         folder: folder.clone(),
         hive: Arc::default(),
-        library: library.clone(),
-        properties: properties.to_vec(),
+        world: library.world.clone(),
+        library: library.spec.clone(),
+        properties: library.properties.clone(),
         remarks: Vec::new(),
         next_id: 1,
     };

@@ -2,7 +2,7 @@
 //! writes down what it says. Every wait has an end.
 
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -19,6 +19,7 @@ use resmon::protocol::{
 };
 
 use crate::driver::registry::{self, Work};
+use crate::driver::wine::command_world::CommandWorld;
 
 /// The lease of a stand: nothing is to end because the machine is busy.
 const LEASE_MS: u64 = 60_000;
@@ -75,16 +76,20 @@ pub(super) fn key(id: u128) -> String {
 }
 
 impl Stand {
-    /// Starts a monitor: this executable, called as one. `folder` is what nodes share, and what this one has for itself.
+    /// Starts a monitor: this executable, called as one, or one of a Windows world. `folder` is what nodes share, and what this one
+    /// has for itself.
     ///
     /// # Errors
     /// In words.
-    pub(in crate::cli) fn start(folder: &Path, hive: Arc<Mutex<Hive>>) -> Result<Stand, String> {
+    pub(in crate::cli) fn start(
+        folder: &Path,
+        hive: Arc<Mutex<Hive>>,
+        world: Option<&CommandWorld>,
+    ) -> Result<Stand, String> {
         let cannot = |what: &str| {
             let what = what.to_owned();
             move |error: std::io::Error| format!("{what}: {error}")
         };
-        let executable = crate::driver::own_executable().map_err(cannot("the own executable cannot be found"))?;
         let listener = TcpListener::bind("127.0.0.1:0").map_err(cannot("no port is free"))?;
         let address = listener.local_addr().map_err(cannot("no port is free"))?.to_string();
         let token = uuid::Uuid::new_v4().to_string();
@@ -92,8 +97,17 @@ impl Stand {
         for folder in [&shared_dir, &run_dir] {
             std::fs::create_dir_all(folder).map_err(cannot("a folder cannot be made"))?;
         }
-        let monitor = Command::new(&executable)
-            .args(["monitor", "--connect", &address])
+        let mut command = match world {
+            Some(world) => world.monitor(),
+            None => {
+                let own = crate::driver::own_executable().map_err(cannot("the own executable cannot be found"))?;
+                let mut command = Command::new(own);
+                command.arg("monitor");
+                command
+            }
+        };
+        let monitor = command
+            .args(["--connect", &address])
             .env(TOKEN_VARIABLE, &token)
             .stdin(Stdio::null())
             // What a library prints is not part of the report.
@@ -333,6 +347,8 @@ fn listen(socket: &TcpStream, outbox: &Sender<FromMonitor>, hive: &Mutex<Hive>) 
             }
         }
     }
+    // Under Wine a monitor that hangs up is not woken from its own waiting by that.
+    let _ = socket.shutdown(Shutdown::Both);
 }
 
 fn answer(hive: &mut Hive, call: RegistryCall) -> Result<RegistryAnswer, Refusal> {

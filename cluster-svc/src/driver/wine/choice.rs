@@ -77,8 +77,8 @@ impl Windows {
         if self.seen.get(&path) != Some(&stamp) {
             // What Wine lacks and we put into each prefix counts as there before the first prefix is made.
             let ours = vec![installation.windows_dir.join("compat"), self.prefix.join(SYSTEM_DIR)];
-            let places = [vec![installation.windows_dir], ours, self.directories()].concat();
-            image::check(&path, &places)?;
+            let places = [ours, self.directories()].concat();
+            image::check(&path, &installation.windows_dir, &places)?;
             self.seen.insert(path, stamp);
         }
         Ok(Kind::Wine)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use object::LittleEndian as LE;
 use object::pe;
-use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, PeFile64};
+use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, ImageThunkData, PeFile64};
 
 use super::choice::Refused;
 
@@ -21,8 +21,14 @@ const PROC_NOT_FOUND: u32 = 127;
 /// The largest file that is looked at, in bytes.
 const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
-/// How many missing DLLs are named.
+/// How many functions an image may import: far more than any has, and soon read.
+const MAX_IMPORTS: usize = 65_536;
+
+/// How many missing DLLs or functions are named.
 const MAX_NAMED: usize = 8;
+
+/// The libraries of the cluster API, which are ours whatever else lies about under their names.
+const OURS: [&str; 2] = ["clusapi.dll", "resutils.dll"];
 
 /// Where Wine keeps its own DLLs, below the directory that holds its libraries.
 const BUILTIN_DIR: &str = "wine/x86_64-windows";
@@ -40,32 +46,108 @@ const LIBRARY_DIRS: &[&str] = &[
     "/opt/wine-devel/lib",
 ];
 
-/// Looks at a resource DLL. `places`: where the DLLs that it imports may lie, besides its own directory and Wine.
+/// What an image imports of one DLL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Import {
+    /// As it is written in the image.
+    dll: String,
+    functions: Vec<Function>,
+}
+
+/// Name, if it has one, and number of an exported function.
+type Exported<'a> = (Option<&'a [u8]>, u32);
+
+/// An imported function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Function {
+    Name(String),
+    Number(u16),
+}
+
+impl std::fmt::Display for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Function::Name(name) => f.write_str(name),
+            Function::Number(number) => write!(f, "number {number}"),
+        }
+    }
+}
+
+/// Looks at a resource DLL. `ours`: the directory with our libraries of the cluster API; `places`: where other DLLs that it
+/// imports may lie, besides its own directory and Wine.
 ///
 /// # Errors
 /// 126, 127 or 193, with words that name the file and the remedy.
-pub(crate) fn check(path: &Path, places: &[PathBuf]) -> Result<(), Refused> {
+pub(crate) fn check(path: &Path, ours: &Path, places: &[PathBuf]) -> Result<(), Refused> {
     let bytes = read(path)?;
     let imports = imports(&bytes).map_err(|(code, what)| (code, format!("{} is {what}", path.display())))?;
     let wine: Vec<PathBuf> = LIBRARY_DIRS.iter().map(|dir| Path::new(dir).join(BUILTIN_DIR)).collect();
+    let own: Vec<PathBuf> = path.parent().into_iter().map(Path::to_owned).collect();
+    let names_of = |dirs: &[PathBuf]| dirs.iter().flat_map(|dir| names_in(dir)).collect::<Vec<String>>();
     // Where Wine keeps its DLLs elsewhere, nothing can be said about what it has.
-    if !wine.iter().any(|dir| dir.is_dir()) {
-        return Ok(());
+    if wine.iter().any(|dir| dir.is_dir()) {
+        let names = names_of(&[&own[..], &[ours.to_owned()], places, &wine].concat());
+        let mut missing: Vec<&str> =
+            imports.iter().map(|import| import.dll.as_str()).filter(|name| !is_there(name, &names)).collect();
+        if !missing.is_empty() {
+            missing.truncate(MAX_NAMED);
+            let text = format!(
+                "{} needs {}, which is neither beside it nor part of Wine. Copy it beside the DLL on every node",
+                path.display(),
+                missing.join(", ")
+            );
+            return Err((MOD_NOT_FOUND, text));
+        }
     }
-    let own = path.parent().map(Path::to_owned);
-    let dirs: Vec<PathBuf> = own.into_iter().chain(places.iter().cloned()).chain(wine).collect();
-    let names: Vec<String> = dirs.iter().flat_map(|dir| names_in(dir)).collect();
-    let mut missing: Vec<String> = imports.into_iter().filter(|name| !is_there(name, &names)).collect();
+    imports.iter().try_for_each(|import| has_functions(path, import, ours, &own))
+}
+
+/// Whether the DLL from which functions are imported has them, when it is ours or lies beside the one that imports. What Wine's own
+/// DLLs lack is no reason to refuse: Wine ends a program only when it calls such a function.
+fn has_functions(path: &Path, import: &Import, ours: &Path, own: &[PathBuf]) -> Result<(), Refused> {
+    let name = file_name_of(&import.dll);
+    let is_ours = OURS.contains(&name.as_str());
+    let dirs = if is_ours { std::slice::from_ref(&ours) } else { &[] };
+    let found = dirs.iter().copied().chain(own.iter().map(PathBuf::as_path)).find_map(|dir| file_in(dir, &name));
+    let Some(file) = found else { return Ok(()) };
+    let bytes = read(&file)?;
+    let exported = parse(&bytes)
+        .and_then(|image| exports(&image))
+        .map_err(|(code, what)| (code, format!("{} needs {}, which is {what}", path.display(), file.display())))?;
+    let has = |function: &&Function| match function {
+        Function::Name(wanted) => exported.iter().any(|(name, _)| name.as_deref() == Some(wanted.as_bytes())),
+        // The numbers of our functions are not those of the real ones.
+        Function::Number(wanted) => !is_ours && exported.iter().any(|(_, number)| *number == u32::from(*wanted)),
+    };
+    let missing: Vec<String> =
+        import.functions.iter().filter(|function| !has(function)).take(MAX_NAMED).map(Function::to_string).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    missing.truncate(MAX_NAMED);
+    let remedy = if is_ours {
+        "It calls the cluster API by a name that no version of Windows documents, or by number; link it with the import library of the SDK"
+    } else {
+        "The two are of different versions: copy both from the same place"
+    };
     let text = format!(
-        "{} needs {}, which is neither beside it nor part of Wine. Copy it beside the DLL on every node",
+        "{} imports {} from {}, which does not export it. {remedy}",
         path.display(),
-        missing.join(", ")
+        missing.join(", "),
+        file.display()
     );
-    Err((MOD_NOT_FOUND, text))
+    Err((PROC_NOT_FOUND, text))
+}
+
+/// The name of the file of an imported DLL: without an ending it means .dll.
+fn file_name_of(dll: &str) -> String {
+    let name = dll.to_lowercase();
+    if name.contains('.') { name } else { format!("{name}.dll") }
+}
+
+fn file_in(dir: &Path, name: &str) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(dir).ok()?;
+    let mut files = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().to_lowercase() == name);
+    files.next().map(|entry| entry.path())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Refused> {
@@ -81,14 +163,29 @@ fn read(path: &Path) -> Result<Vec<u8>, Refused> {
     std::fs::read(path).map_err(unreadable)
 }
 
-/// The DLLs that an image imports; or what the file is instead of a resource DLL.
-fn imports(bytes: &[u8]) -> Result<Vec<String>, (u32, String)> {
+fn damaged(error: object::read::Error) -> (u32, String) {
+    (BAD_FORMAT, format!("damaged ({error}): copy it again"))
+}
+
+/// The headers of an image for this processor; or what the file is instead.
+fn parse(bytes: &[u8]) -> Result<PeFile64<'_>, (u32, String)> {
     let machine = machine(bytes)?;
     if machine != pe::IMAGE_FILE_MACHINE_AMD64 {
         return Err((BAD_FORMAT, foreign(machine)));
     }
-    let damaged = |error: object::read::Error| (BAD_FORMAT, format!("damaged ({error}): copy it again"));
-    let file = PeFile64::parse(bytes).map_err(damaged)?;
+    PeFile64::parse(bytes).map_err(damaged)
+}
+
+/// Name and number of each exported function.
+fn exports<'a>(file: &PeFile64<'a>) -> Result<Vec<Exported<'a>>, (u32, String)> {
+    let Some(table) = file.export_table().map_err(damaged)? else { return Ok(Vec::new()) };
+    let exports = table.exports().map_err(damaged)?;
+    Ok(exports.into_iter().map(|export| (export.name, export.ordinal)).collect())
+}
+
+/// What an image imports; or what the file is instead of a resource DLL.
+fn imports(bytes: &[u8]) -> Result<Vec<Import>, (u32, String)> {
+    let file = parse(bytes)?;
     let header = file.nt_headers();
     if header.file_header().characteristics.get(LE) & pe::IMAGE_FILE_DLL == 0 {
         return Err((BAD_FORMAT, "a program, not a DLL; register the DLL of the resource type".into()));
@@ -106,24 +203,38 @@ fn imports(bytes: &[u8]) -> Result<Vec<String>, (u32, String)> {
     if u64::from(header.optional_header().size_of_headers()) > bytes.len() as u64 {
         return Err((BAD_FORMAT, "cut short: it ends inside its headers. Copy it again".into()));
     }
-    let exports = file.export_table().map_err(damaged)?;
-    let exported: Vec<&[u8]> = match &exports {
-        Some(table) => table.name_iter().filter_map(|(name, _)| table.name_from_pointer(name).ok()).collect(),
-        None => Vec::new(),
-    };
-    if !exported.iter().any(|name| [&b"Startup"[..], b"StartupEx"].contains(name)) {
+    let is_door = |name: &[u8]| name == b"Startup" || name == b"StartupEx";
+    if !exports(&file)?.iter().any(|(name, _)| name.is_some_and(is_door)) {
         let text = "a DLL, but not one of resource types: it exports neither Startup nor StartupEx. In C++ declare Startup extern \"C\", or name it in a .def file; in Rust, name the types in resapi::export!";
         return Err((PROC_NOT_FOUND, text.into()));
     }
-    let mut names = Vec::new();
+    let mut imports = Vec::new();
+    let mut count = 0;
     if let Some(table) = file.import_table().map_err(damaged)? {
         let mut descriptors = table.descriptors().map_err(damaged)?;
         while let Some(descriptor) = descriptors.next().map_err(damaged)? {
             let name = table.name(descriptor.name.get(LE)).map_err(damaged)?;
-            names.push(String::from_utf8_lossy(name).into_owned());
+            // Linkers leave the first table of names out at times; the second has them until the image is loaded.
+            let first = descriptor.original_first_thunk.get(LE);
+            let place = if first == 0 { descriptor.first_thunk.get(LE) } else { first };
+            let mut thunks = table.thunks(place).map_err(damaged)?;
+            let mut functions = Vec::new();
+            while let Some(thunk) = thunks.next::<pe::ImageNtHeaders64>().map_err(damaged)? {
+                count += 1;
+                if count > MAX_IMPORTS {
+                    return Err((BAD_FORMAT, format!("damaged (more than {MAX_IMPORTS} imports): copy it again")));
+                }
+                functions.push(if thunk.is_ordinal() {
+                    Function::Number(thunk.ordinal())
+                } else {
+                    let (_, name) = table.hint_name(thunk.address()).map_err(damaged)?;
+                    Function::Name(String::from_utf8_lossy(name).into_owned())
+                });
+            }
+            imports.push(Import { dll: String::from_utf8_lossy(name).into_owned(), functions });
         }
     }
-    Ok(names)
+    Ok(imports)
 }
 
 /// For which processor an image is, read from its first headers alone.
@@ -163,12 +274,10 @@ fn names_in(dir: &Path) -> Vec<String> {
 }
 
 fn is_there(import: &str, names: &[String]) -> bool {
-    let import = import.to_lowercase();
+    let import = file_name_of(import);
     // Names of sets of functions, which no file has.
     let is_set = import.starts_with("api-ms-") || import.starts_with("ext-ms-");
-    let is_known = |name: &str| names.iter().any(|known| known == name);
-    // A name without an ending means .dll.
-    is_set || is_known(&import) || (!import.contains('.') && is_known(&format!("{import}.dll")))
+    is_set || names.contains(&import)
 }
 
 #[cfg(test)]

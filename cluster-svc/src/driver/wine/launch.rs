@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use resmon::protocol::PROCESS_VARIABLE;
+use resmon::protocol::{PROCESS_VARIABLE, WINDOWS_DLL_DIRS_VARIABLE};
 
 use super::choice::windows_path;
 use super::installation::{self, Installation, RESMON, WINDOWS_DIR_VARIABLE, WINE_VARIABLE};
@@ -114,6 +114,26 @@ fn monitor(arguments: &[OsString]) -> String {
         return format!("the Windows world of this node was not ready within {} s", WORLD_LIMIT.as_secs());
     }
     become_wine(&installation, &prefix, arguments)
+}
+
+/// What these programs have to know, as their environment. `directories`: where bare names of DLLs are looked for; `ready`: the file
+/// that is there while the world can be used.
+pub(crate) fn environment(
+    node: &str,
+    installation: &Installation,
+    prefix: &Path,
+    directories: &[PathBuf],
+    ready: &Path,
+) -> Vec<(&'static str, OsString)> {
+    let dirs: Vec<String> = directories.iter().map(|dir| windows_path(dir)).collect();
+    vec![
+        ("WOLFDEN_NODE", node.into()),
+        (WINE_VARIABLE, installation.loader.clone().into()),
+        (WINDOWS_DIR_VARIABLE, installation.windows_dir.clone().into()),
+        (PREFIX_VARIABLE, prefix.into()),
+        (WINDOWS_DLL_DIRS_VARIABLE, dirs.join(";").into()),
+        (READY_VARIABLE, ready.into()),
+    ]
 }
 
 fn surroundings() -> Result<(Installation, PathBuf), String> {

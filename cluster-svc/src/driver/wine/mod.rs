@@ -18,6 +18,7 @@
 //! Facts about Wine that this rests on are in docs/wine.md.
 
 pub mod choice;
+pub(crate) mod command_world;
 pub(crate) mod image;
 pub(crate) mod installation;
 pub mod launch;

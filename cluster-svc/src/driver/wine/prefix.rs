@@ -76,12 +76,16 @@ pub(crate) fn copy_drives(run_dir: &Path, prefix: &Path) {
     }
 }
 
-/// The user's cache directory; without one, beside the prefix.
-fn templates_dir(prefix: &Path) -> PathBuf {
+/// The part of the user's cache directory that is ours, if the user has one that can be used.
+pub(crate) fn cache_dir() -> Option<PathBuf> {
     let named = |name: &str| std::env::var_os(name).filter(|dir| !dir.is_empty()).map(PathBuf::from);
     let cache = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
-    let usable = cache.map(|cache| cache.join("wolfden/wine")).filter(|dir| fs::create_dir_all(dir).is_ok());
-    usable.unwrap_or_else(|| prefix.with_extension("templates"))
+    cache.map(|cache| cache.join("wolfden/wine")).filter(|dir| fs::create_dir_all(dir).is_ok())
+}
+
+/// The cache directory; without one, beside the prefix.
+fn templates_dir(prefix: &Path) -> PathBuf {
+    cache_dir().unwrap_or_else(|| prefix.with_extension("templates"))
 }
 
 /// The template for this version of Wine; made when it is not there. One process at a time.
@@ -221,7 +225,7 @@ fn remove(path: &Path) -> Result<(), Problem> {
 }
 
 /// Waits for the lock.
-fn hold(file: &File) -> io::Result<()> {
+pub(crate) fn hold(file: &File) -> io::Result<()> {
     loop {
         match flock(file, FlockOperation::LockExclusive) {
             Ok(()) => return Ok(()),

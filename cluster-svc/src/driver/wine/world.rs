@@ -17,9 +17,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{Notify, mpsc};
 
-use resmon::protocol::{ALIVE, READY, WINDOWS_DLL_DIRS_VARIABLE};
+use resmon::protocol::{ALIVE, READY};
 
-use super::choice::windows_path;
 use super::installation::Installation;
 use super::launch::{self, WORLD_LIMIT};
 use super::prefix;
@@ -82,14 +81,8 @@ pub(crate) fn ready_file(run_dir: &Path) -> PathBuf {
 impl Ground {
     /// What the programs between the service and Wine have to know.
     pub(crate) fn surround(&self, command: &mut Command) {
-        let dirs: Vec<String> = self.directories.iter().map(|dir| windows_path(dir)).collect();
-        command
-            .env("WOLFDEN_NODE", &self.node)
-            .env(super::installation::WINE_VARIABLE, &self.installation.loader)
-            .env(super::installation::WINDOWS_DIR_VARIABLE, &self.installation.windows_dir)
-            .env(launch::PREFIX_VARIABLE, &self.prefix)
-            .env(WINDOWS_DLL_DIRS_VARIABLE, dirs.join(";"))
-            .env(launch::READY_VARIABLE, ready_file(&self.run_dir));
+        let ready = ready_file(&self.run_dir);
+        command.envs(launch::environment(&self.node, &self.installation, &self.prefix, &self.directories, &ready));
     }
 }
 

@@ -16,7 +16,12 @@ const SECTIONS: usize = DIRECTORIES + 16 * 8;
 const SECTION: usize = 0x200;
 const SECTION_ADDRESS: u32 = 0x1000;
 
-/// A DLL with one export and one import.
+/// The name of the imported function, in the section.
+const FUNCTION: usize = 0x172;
+/// Where the import of that function stands, in the section.
+const THUNK: usize = 0x140;
+
+/// A DLL with one export, number 1, and the import of one function of a DLL.
 fn dll(export: &str, import: &str) -> Vec<u8> {
     let mut bytes = vec![0_u8; SECTION + 0x200];
     let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
@@ -58,7 +63,16 @@ fn dll(export: &str, import: &str) -> Vec<u8> {
     put(SECTION + 0x100, &place(0x140));
     put(SECTION + 0x100 + 12, &place(0x150));
     put(SECTION + 0x100 + 16, &place(0x140));
+    put(SECTION + THUNK, &u64::from(SECTION_ADDRESS + FUNCTION as u32 - 2).to_le_bytes());
     put(SECTION + 0x150, import.as_bytes());
+    put(SECTION + FUNCTION, b"Wanted");
+    bytes
+}
+
+/// The same with an import by number instead of by name.
+fn numbered(mut bytes: Vec<u8>, number: u16) -> Vec<u8> {
+    let thunk = (1_u64 << 63) | u64::from(number);
+    bytes[SECTION + THUNK..SECTION + THUNK + 8].copy_from_slice(&thunk.to_le_bytes());
     bytes
 }
 
@@ -69,8 +83,9 @@ fn refused(bytes: &[u8], code: u32, word: &str) {
 
 #[test]
 fn a_resource_dll_is_taken() {
-    assert_eq!(imports(&dll("Startup", "KERNEL32.dll")), Ok(vec!["KERNEL32.dll".into()]));
-    assert_eq!(imports(&dll("StartupEx", "a.dll")), Ok(vec!["a.dll".into()]));
+    let of = |dll: &str, function: Function| Ok(vec![Import { dll: dll.into(), functions: vec![function] }]);
+    assert_eq!(imports(&dll("Startup", "KERNEL32.dll")), of("KERNEL32.dll", Function::Name("Wanted".into())));
+    assert_eq!(imports(&numbered(dll("StartupEx", "a.dll"), 7)), of("a.dll", Function::Number(7)));
 }
 
 #[test]
@@ -107,6 +122,7 @@ fn damage_anywhere_is_an_answer() {
             let mut bytes = good.clone();
             bytes[at] ^= flip;
             let _ = imports(&bytes);
+            let _ = parse(&bytes).and_then(|image| exports(&image));
         }
     }
 }
@@ -116,15 +132,63 @@ fn missing_dlls_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.dll");
     std::fs::write(&path, dll("Startup", "Vendor.DLL")).expect("written");
+    let ours = folder.path().join("windows");
     let has_wine = LIBRARY_DIRS.iter().any(|dir| Path::new(dir).join(BUILTIN_DIR).is_dir());
-    match check(&path, &[]) {
+    match check(&path, &ours, &[]) {
         Err((MOD_NOT_FOUND, text)) => assert!(has_wine && text.contains("Vendor.DLL"), "{text}"),
         other => assert!(!has_wine && other.is_ok(), "{other:?}"),
     }
-    std::fs::write(folder.path().join("vendor.dll"), "").expect("written");
-    assert_eq!(check(&path, &[]), Ok(()));
+    std::fs::write(folder.path().join("vendor.dll"), dll("Wanted", "KERNEL32.dll")).expect("written");
+    assert_eq!(check(&path, &ours, &[]), Ok(()));
     assert!(is_there("API-MS-WIN-core-synch-l1-2-0.dll", &[]));
     assert!(is_there("kernel32", &["kernel32.dll".into()]));
-    let (code, text) = check(&folder.path().join("none.dll"), &[]).expect_err("not there");
+    let (code, text) = check(&folder.path().join("none.dll"), &ours, &[]).expect_err("not there");
     assert!(code == MOD_NOT_FOUND && text.contains("cannot be read"), "{text}");
+}
+
+#[test]
+fn missing_functions_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ours, path) = (folder.path().join("windows"), folder.path().join("x.dll"));
+    std::fs::create_dir(&ours).expect("made");
+    let narrow = {
+        let mut bytes = dll("Wanted", "KERNEL32.dll");
+        bytes[FILE_HEADER..FILE_HEADER + 2].copy_from_slice(&pe::IMAGE_FILE_MACHINE_I386.to_le_bytes());
+        bytes
+    };
+    let (has, lacks) = (dll("Wanted", "KERNEL32.dll"), dll("Other", "KERNEL32.dll"));
+    // Where the other DLL lies, what it is, how it is imported; and what is said, if anything.
+    type Case<'a> = (&'a str, &'a [u8], Vec<u8>, Option<(u32, &'a str)>);
+    let cases: &[Case<'_>] = &[
+        ("windows/clusapi.dll", &has, dll("Startup", "CLUSAPI.dll"), None),
+        ("windows/clusapi.dll", &lacks, dll("Startup", "CLUSAPI.dll"), Some((PROC_NOT_FOUND, "imports Wanted from"))),
+        ("windows/resutils.dll", &lacks, dll("Startup", "resutils"), Some((PROC_NOT_FOUND, "no version of Windows"))),
+        (
+            "windows/clusapi.dll",
+            &has,
+            numbered(dll("Startup", "clusapi.dll"), 1),
+            Some((PROC_NOT_FOUND, "number 1 from")),
+        ),
+        ("Vendor.dll", &has, dll("Startup", "vendor.dll"), None),
+        ("Vendor.dll", &has, numbered(dll("Startup", "vendor.dll"), 1), None),
+        ("Vendor.dll", &has, numbered(dll("Startup", "vendor.dll"), 2), Some((PROC_NOT_FOUND, "number 2 from"))),
+        ("vendor.dll", &lacks, dll("Startup", "Vendor.dll"), Some((PROC_NOT_FOUND, "different versions"))),
+        ("vendor.dll", &narrow, dll("Startup", "Vendor.dll"), Some((BAD_FORMAT, "32-bit DLL"))),
+        ("vendor.dll", b"no DLL", dll("Startup", "Vendor.dll"), Some((BAD_FORMAT, "no Windows DLL"))),
+        ("vendor.dll", &has[..SECTION], dll("Startup", "Vendor.dll"), Some((BAD_FORMAT, "damaged"))),
+    ];
+    for (place, other, image, expected) in cases {
+        let place = folder.path().join(place);
+        std::fs::write(&place, other).expect("written");
+        std::fs::write(&path, image).expect("written");
+        match (check(&path, &ours, &[]), expected) {
+            (Ok(()), None) => {}
+            (Err((code, text)), Some((expected, words))) if code == *expected => {
+                assert!(text.contains(words) && text.contains("x.dll"), "{text} should say {words}");
+                assert!(text.contains(&place.display().to_string()), "{text} should name {}", place.display());
+            }
+            (got, _) => panic!("{}: {got:?} instead of {expected:?}", place.display()),
+        }
+        std::fs::remove_file(&place).expect("it was written");
+    }
 }
