@@ -190,6 +190,8 @@ impl Executor {
             }
             return;
         }
+        // A new name is told to the library (SET_NAME, reference 01.8); that is no reason to open the instance anew.
+        instance.spec.name.clone_from(&spec.name);
         let is_stale = instance.monitor != monitor || instance.spec != spec;
         match &instance.open {
             Open::Opening | Open::Closing => {}

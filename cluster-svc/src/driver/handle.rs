@@ -129,7 +129,7 @@ impl NodeHandle {
         }
         let (answer, answered) = oneshot::channel();
         self.parts.inbox.send(Input::Control { resource, code, input, answer }).await.map_err(|_| Gone)?;
-        answered.await.map_err(|_| Gone)?
+        Ok(service_codes::unless_unknown(code, answered.await.map_err(|_| Gone)??))
     }
 
     /// A ResourceTypeControl, in this node's shared monitor, which is started when it is not there.
@@ -146,7 +146,7 @@ impl NodeHandle {
         let (answer, answered) = oneshot::channel();
         let of = TypeName { name: type_name, dll_name };
         self.parts.inbox.send(Input::TypeControl { of, code, input, answer }).await.map_err(|_| Gone)?;
-        answered.await.map_err(|_| Gone)?
+        Ok(service_codes::unless_unknown(code, answered.await.map_err(|_| Gone)??))
     }
 
     /// What was told lately, oldest first, each with its local number: the `limit` notices that follow number `after`, or

@@ -12,7 +12,7 @@ use clusreg::{Batch, Value};
 use cluster_engine::state::{ClusterState, Command, Resource};
 use cluster_engine::{Guid, Refusal};
 use resapi_sys_mock::codes::control::*;
-use resapi_sys_mock::codes::routing::{Route, route};
+use resapi_sys_mock::codes::routing::{Fallback, Route, route};
 use resapi_sys_mock::codes::win32::{
     ERROR_ALREADY_EXISTS, ERROR_CALL_NOT_IMPLEMENTED, ERROR_DEPENDENCY_NOT_FOUND, ERROR_FILE_NOT_FOUND,
     ERROR_GEN_FAILURE, ERROR_INVALID_FUNCTION, ERROR_INVALID_PARAMETER, ERROR_SUCCESS,
@@ -58,6 +58,14 @@ pub(super) async fn control(
         code => node.read(move |engine, _| read(engine.state(), resource, code)).await?,
     };
     Ok(Some(answer))
+}
+
+/// `UNKNOWN` succeeds without any effect, also when the library leaves it alone (reference 05.3).
+pub(super) fn unless_unknown(code: u32, answer: Controlled) -> Controlled {
+    match (route(code), answer) {
+        (Route::Library(Fallback::Success), (ERROR_INVALID_FUNCTION, _)) => (ERROR_SUCCESS, Vec::new()),
+        (_, answer) => answer,
+    }
 }
 
 fn refused(code: u32) -> Controlled {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use cluster_engine::state::ClusterState;
 use cluster_engine::{Guid, NodeId, Refusal, code};
+use resapi_sys_mock::codes::routing::{Route, route};
 use resapi_sys_mock::codes::win32::{ERROR_INVALID_FUNCTION, ERROR_SUCCESS};
 use resapi_sys_mock::rpc::{Id, Kind, Object, Told};
 use resapi_sys_mock::wide;
@@ -52,6 +53,8 @@ pub(super) mod operation {
     pub(crate) const SET_PRIVATE: u32 = 0x86;
     pub(crate) const VALIDATE_PRIVATE: u32 = 0x89;
     pub(crate) const GET_PRIVATE_FMTS: u32 = 0x8D;
+    pub(crate) const GET_REGISTRY_CHECKPOINTS: u32 = 0xA9;
+    pub(crate) const GET_CRYPTO_CHECKPOINTS: u32 = 0xB5;
     pub(crate) const QUERY_DELETE: u32 = 0x1B9;
     pub(crate) const GET_GROUPS: u32 = 0x2D71;
     pub(crate) const GET_PROVIDERS: u32 = 0x2D75;
@@ -92,7 +95,7 @@ pub(super) async fn control(
     );
     let from_library = match to.kind {
         Kind::Resource if !is_service_only => of_resource(node, &object, host, code, &input).await?,
-        Kind::ResourceType if !is_service_only => of_type(node, &object, host, code, &input).await?,
+        Kind::ResourceType if route(code) != Route::Service => of_type(node, &object, host, code, &input).await?,
         Kind::Resource
         | Kind::ResourceType
         | Kind::Cluster
@@ -221,6 +224,10 @@ fn read(state: &ClusterState, object: &Object, operation: u32, _input: &[u8]) ->
         }
         // There is no domain: the name alone is the whole name.
         operation::GET_FQDN if is(&[Kind::Cluster]) => text(&object.name),
+        // No type here asks for checkpoints of all its resources.
+        operation::GET_REGISTRY_CHECKPOINTS | operation::GET_CRYPTO_CHECKPOINTS if is(&[Kind::ResourceType]) => {
+            Some(wide::list_bytes([]))
+        }
         operation::QUERY_DELETE if is(&[Kind::Resource, Kind::Group]) => Some(Vec::new()),
         operation::GET_GROUPS if is(&[Kind::GroupSet, Kind::AffinityRule]) => {
             let listed = state.hive.multi_sz(&object.key, "Groups").unwrap_or_default();
