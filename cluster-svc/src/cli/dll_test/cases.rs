@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use resapi_sys_mock::codes::control::{CLUSCTL_RESOURCE_GET_CLASS_INFO, CLUSCTL_RESOURCE_GET_PRIVATE_PROPERTIES};
 use resmon::protocol::{EntryPoint, Status};
 
 use super::stand::{Stand, timing};
@@ -30,6 +31,12 @@ pub(super) const ALL: &[Case] = &[
         run: terminate,
     },
     Case { name: "terminate when offline", about: "Terminate is harmless when nothing runs, and twice", run: harmless },
+    Case { name: "pending", about: "Online and Offline may take time, and end once (01.4)", run: pending },
+    Case {
+        name: "terminate beside other calls",
+        about: "Terminate overlaps polls and control codes (01.3)",
+        run: beside,
+    },
     Case { name: "terminate at any moment", about: "Terminate overlaps Online and Offline (01.3)", run: any_moment },
     Case {
         name: "close without offline",
@@ -129,6 +136,50 @@ fn any_moment(bench: &mut Bench) -> Outcome {
     offline(&mut stand, id)?;
     bench.close(stand, id)?;
     Ok(format!("at {} moments of Online and of Offline", MOMENTS_MS.len()))
+}
+
+/// What came of a call, with the checkpoints on the way.
+fn story(stand: &mut Stand, id: u128, entry: EntryPoint, wanted: &Status) -> Result<String, String> {
+    let call = format!("{entry:?}");
+    let request = stand.call(id, entry);
+    let (checkpoints, status) = stand.story(id, request)?;
+    expect(&call, status, wanted)?;
+    // A second end, or a pending report after the end, is a report that nobody asked for.
+    if let Some(status) = stand.unasked(WATCH)?.first() {
+        return Err(format!("{call} was over, and then the library reported {}", words(status)));
+    }
+    if checkpoints.windows(2).any(|two| two[1] <= two[0]) {
+        return Err(format!("{call}: the checkpoints {checkpoints:?} do not grow"));
+    }
+    Ok(match checkpoints.last() {
+        None => format!("{call} at once"),
+        Some(last) => format!("{call} with {} pending reports, the last one with CheckPoint {last}", checkpoints.len()),
+    })
+}
+
+fn pending(bench: &mut Bench) -> Outcome {
+    let (mut stand, id) = bench.opened()?;
+    let online = story(&mut stand, id, EntryPoint::Online, &Status::Online)?;
+    let offline = story(&mut stand, id, EntryPoint::Offline, &Status::Offline)?;
+    bench.close(stand, id)?;
+    Ok(format!("{online}, {offline}"))
+}
+
+fn beside(bench: &mut Bench) -> Outcome {
+    let (mut stand, id) = bench.opened()?;
+    for moment in MOMENTS_MS {
+        let at = move |why: String| format!("Terminate {moment} ms after Online, beside a control code: {why}");
+        online(&mut stand, id).map_err(at)?;
+        std::thread::sleep(Duration::from_millis(moment));
+        for code in [CLUSCTL_RESOURCE_GET_PRIVATE_PROPERTIES, CLUSCTL_RESOURCE_GET_CLASS_INFO] {
+            stand.control_meanwhile(id, code);
+        }
+        stop(&mut stand, id).map_err(at)?;
+    }
+    online(&mut stand, id)?;
+    offline(&mut stand, id)?;
+    bench.close(stand, id)?;
+    Ok(format!("{} times, with polls every 20 and 40 ms", MOMENTS_MS.len()))
 }
 
 fn close(bench: &mut Bench) -> Outcome {

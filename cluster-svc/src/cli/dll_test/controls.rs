@@ -30,6 +30,12 @@ pub(super) const ALL: &[Case] = &[
         about: "what is read can be written, and is read again (04.1)",
         run: round_trip,
     },
+    Case { name: "properties elsewhere", about: "what is set on one node is read on another (04.1)", run: elsewhere },
+    Case {
+        name: "type codes",
+        about: "codes for the type, and the formats of its resources (01.8, 04.4)",
+        run: type_codes,
+    },
     Case {
         name: "malformed lists",
         about: "a list that is none is refused and changes nothing (04.2)",
@@ -169,6 +175,61 @@ fn round_trip(bench: &mut Bench) -> Outcome {
     }
     bench.close(stand, id)?;
     Ok(format!("{} private properties", parsed.len()))
+}
+
+fn elsewhere(bench: &mut Bench) -> Outcome {
+    let (mut here, id) = bench.opened()?;
+    let mut there = bench.stand()?;
+    bench.open(&mut there, id)?;
+    let list = properties(&mut here, id)?;
+    let (answer, _) = here.control(id, CLUSCTL_RESOURCE_SET_PRIVATE_PROPERTIES, &list)?;
+    if !matches!(answer, ERROR_SUCCESS | ERROR_RESOURCE_PROPERTIES_STORED) {
+        return Err(format!("ResourceControl SET_PRIVATE_PROPERTIES answered {}", code_name(answer)));
+    }
+    if properties(&mut there, id)? != list {
+        return Err("ResourceControl GET_PRIVATE_PROPERTIES on another node answers other values".into());
+    }
+    bench.close(here, id)?;
+    bench.close(there, id)?;
+    Ok("the same values on both nodes".into())
+}
+
+/// The names in a list of formats; nothing when the code is not answered.
+fn formats(what: &str, (code, list): (u32, Vec<u8>)) -> Result<Option<Vec<String>>, String> {
+    match code {
+        ERROR_SUCCESS => {
+            let parsed = property_list::parse(&list).map_err(|error| format!("{what}: {error}"))?;
+            Ok(Some(parsed.into_iter().map(|property| property.name.to_uppercase()).collect()))
+        }
+        ERROR_INVALID_FUNCTION => Ok(None),
+        code => Err(format!("{what} answered {}", code_name(code))),
+    }
+}
+
+fn type_codes(bench: &mut Bench) -> Outcome {
+    let (mut stand, id) = bench.opened()?;
+    let of = &bench.library;
+    for code in [CLUSCTL_RESOURCE_TYPE_UNKNOWN, CODE_OF_NOBODY + 0x0100_0000] {
+        let (answer, _) = stand.type_control(of.clone(), code, &[1, 2, 3])?;
+        let is_right = answer == ERROR_INVALID_FUNCTION || code == CLUSCTL_RESOURCE_TYPE_UNKNOWN && answer == 0;
+        if !is_right {
+            return Err(format!("ResourceTypeControl answered {code:#010x} with {}", code_name(answer)));
+        }
+    }
+    let answer = stand.type_control(of.clone(), CLUSCTL_RESOURCE_TYPE_GET_PRIVATE_RESOURCE_PROPERTY_FMTS, &[])?;
+    let of_type = formats("ResourceTypeControl GET_PRIVATE_RESOURCE_PROPERTY_FMTS", answer)?;
+    let answer = stand.control(id, CLUSCTL_RESOURCE_GET_PRIVATE_PROPERTY_FMTS, &[])?;
+    let of_resource = formats("ResourceControl GET_PRIVATE_PROPERTY_FMTS", answer)?;
+    bench.close(stand, id)?;
+    match (of_type, of_resource) {
+        (Some(of_type), Some(of_resource)) if of_type == of_resource => {
+            Ok(format!("type and resource name the same {} private properties", of_type.len()))
+        }
+        (Some(of_type), Some(of_resource)) => Err(format!(
+            "the type says that its resources have the properties {of_type:?}, the resource has {of_resource:?}"
+        )),
+        (None, _) | (_, None) => Ok("nothing was said of formats, or by one of both only".into()),
+    }
 }
 
 /// Lists that no reader may take for one.

@@ -6,6 +6,7 @@
 
 mod cases;
 mod controls;
+mod devices;
 mod report;
 mod stand;
 
@@ -120,6 +121,10 @@ fn words(status: &Status) -> String {
     }
 }
 
+fn all_cases() -> impl Iterator<Item = &'static Case> {
+    [cases::ALL, controls::ALL, devices::ALL].into_iter().flatten()
+}
+
 /// Runs the cases. The result is the exit code.
 ///
 /// # Errors
@@ -137,12 +142,11 @@ pub(super) fn run(options: &LibraryTest, is_json: bool, out: &mut dyn Write) -> 
             return Ok(EXIT_UNTESTABLE);
         }
     };
-    let chosen: Vec<&Case> =
-        cases::ALL.iter().chain(controls::ALL).filter(|case| is_chosen(options, case.name)).collect();
+    let chosen: Vec<&Case> = all_cases().filter(|case| is_chosen(options, case.name)).collect();
     let mut report = Report { file: dll_name.to_owned(), resource_type: library.spec.name.clone(), cases: Vec::new() };
     let mut remarks = Vec::new();
     let mut is_testable = true;
-    for case in chosen {
+    for case in &chosen {
         if !is_json {
             say(out, &format!("{:<28} ", case.name))?;
         }
@@ -159,7 +163,7 @@ pub(super) fn run(options: &LibraryTest, is_json: bool, out: &mut dyn Write) -> 
         }
         report.cases.push(done);
     }
-    second_look(&library, &mut remarks);
+    second_look(&chosen, &library, &mut remarks);
     for done in report::judge(&remarks, is_testable) {
         if !is_json {
             say(out, &format!("{:<28} {}\n", done.name, report::line(&done)))?;
@@ -198,12 +202,12 @@ fn under_test(spec: TypeSpec, properties: Vec<(String, Value)>) -> Result<UnderT
 }
 
 /// A call may have been slow because the machine was busy: only an entry point that is slow again is said to be.
-fn second_look(library: &UnderTest, remarks: &mut Vec<Remark>) {
+fn second_look(cases: &[&Case], library: &UnderTest, remarks: &mut Vec<Remark>) {
     if !remarks.iter().any(|remark| matches!(remark, Remark::Slow(..))) {
         return;
     }
     let mut again = Vec::new();
-    for case in cases::ALL.iter().chain(controls::ALL) {
+    for case in cases {
         // What is wrong besides was judged the first time.
         let _ = run_case(case, library, &mut again);
     }
@@ -281,7 +285,7 @@ mod tests {
 
     #[test]
     fn every_case_has_its_own_name() {
-        let mut names: Vec<_> = cases::ALL.iter().chain(controls::ALL).map(|case| case.name).collect();
+        let mut names: Vec<_> = all_cases().map(|case| case.name).collect();
         assert_eq!(names[0], cases::FIRST);
         names.sort_unstable();
         let count = names.len();

@@ -1,6 +1,7 @@
 //! A Cluster service for one monitor, in memory: starts it, lets it in, grants its lease, answers its registry calls, and
 //! writes down what it says. Every wait has an end.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
@@ -60,8 +61,12 @@ pub(in crate::cli) struct Stand {
     run_dir: std::path::PathBuf,
     number: u64,
     pub(super) remarks: Vec<Remark>,
+    /// How often a quorum-capable library said that it has lost its device.
+    pub(super) quorum_losses: u32,
     /// Statuses that came while something else was waited for.
     statuses: Vec<(ResourceId, u64, Status)>,
+    /// Questions whose answers nobody waits for.
+    unawaited: BTreeSet<u64>,
 }
 
 /// Limits that no honest call meets, intervals that make no test wait.
@@ -127,7 +132,17 @@ impl Stand {
         let (outbox, inbox) = channel();
         let reader = socket.try_clone().map_err(cannot("the connection cannot be read"))?;
         std::thread::spawn(move || listen(&reader, &outbox, &hive));
-        Ok(Stand { monitor, socket, inbox, run_dir, number: 0, remarks: Vec::new(), statuses: Vec::new() })
+        Ok(Stand {
+            monitor,
+            socket,
+            inbox,
+            run_dir,
+            number: 0,
+            remarks: Vec::new(),
+            quorum_losses: 0,
+            statuses: Vec::new(),
+            unawaited: BTreeSet::new(),
+        })
     }
 
     /// Asks for an entry point; the number is that of the request.
@@ -152,12 +167,21 @@ impl Stand {
 
     /// Waits for the end of a request; pending statuses are passed over.
     pub(super) fn outcome(&mut self, id: u128, request: u64) -> Result<Status, String> {
+        self.story(id, request).map(|(_, status)| status)
+    }
+
+    /// The same, with the checkpoints of the pending statuses.
+    pub(super) fn story(&mut self, id: u128, request: u64) -> Result<(Vec<u32>, Status), String> {
+        let mut checkpoints = Vec::new();
         loop {
             let is_mine = |(resource, number, _): &(ResourceId, u64, Status)| resource.0 == id && *number == request;
             while let Some(place) = self.statuses.iter().position(is_mine) {
                 let (_, _, status) = self.statuses.remove(place);
-                if !matches!(status, Status::OnlinePending { .. } | Status::OfflinePending { .. }) {
-                    return Ok(status);
+                match status {
+                    Status::OnlinePending { checkpoint } | Status::OfflinePending { checkpoint } => {
+                        checkpoints.push(checkpoint);
+                    }
+                    status => return Ok((checkpoints, status)),
                 }
             }
             if let Some(other) = self.hear()? {
@@ -186,6 +210,25 @@ impl Stand {
         self.number += 1;
         let request = RequestId(self.number);
         send(&self.socket, &ToMonitor::Control { request, resource: ResourceId(id), code, input: input.to_vec() });
+        match self.answer()? {
+            FromMonitor::Controlled { code, output, .. } => Ok((code, output)),
+            other => Err(format!("the monitor answered {other:?}")),
+        }
+    }
+
+    /// Sends a control code and does not wait for its answer.
+    pub(super) fn control_meanwhile(&mut self, id: u128, code: u32) {
+        self.number += 1;
+        self.unawaited.insert(self.number);
+        let request = RequestId(self.number);
+        send(&self.socket, &ToMonitor::Control { request, resource: ResourceId(id), code, input: Vec::new() });
+    }
+
+    /// A control code for a type, with the monitor's default processing.
+    pub(super) fn type_control(&mut self, of: TypeSpec, code: u32, input: &[u8]) -> Result<(u32, Vec<u8>), String> {
+        self.number += 1;
+        let request = RequestId(self.number);
+        send(&self.socket, &ToMonitor::TypeControl { request, resource_type: of, code, input: input.to_vec() });
         match self.answer()? {
             FromMonitor::Controlled { code, output, .. } => Ok((code, output)),
             other => Err(format!("the monitor answered {other:?}")),
@@ -278,14 +321,15 @@ impl Stand {
             FromMonitor::Deadlocked { call, waited_ms, .. } => {
                 return Err(format!("{call} did not return within {waited_ms} ms (DeadlockTimeout)"));
             }
+            FromMonitor::Controlled { request: RequestId(number), .. } if self.unawaited.remove(&number) => {}
             FromMonitor::Controlled { .. } | FromMonitor::Probed { .. } | FromMonitor::Inspected { .. } => {
                 return Ok(Some(message));
             }
+            FromMonitor::QuorumResourceLost { .. } => self.quorum_losses += 1,
             FromMonitor::Hello { .. }
             | FromMonitor::LeasePing { .. }
             | FromMonitor::Log { .. }
-            | FromMonitor::Registry { .. }
-            | FromMonitor::QuorumResourceLost { .. } => {}
+            | FromMonitor::Registry { .. } => {}
         }
         Ok(None)
     }
