@@ -1,7 +1,7 @@
 //! Calls of every function of the cluster API in C, generated from the tables of the reference.
 //!
 //! Each function is called with valid arguments, with nothing but NULL and zero, with each of its handles wrong, and, where
-//! it fills a text, with a buffer that is too small and with none. What the calls find is in
+//! it fills a text or bytes, with a buffer that is too small and with none. What the calls find is in
 //! `fixtures/cluster_api/surroundings.h`, which arguments are valid in `arguments.txt` beside it. The program says what came
 //! of each call in a line; what it should be is judged by the test.
 
@@ -35,7 +35,20 @@ pub enum How {
     Small(usize),
     /// Without this buffer, but with its length.
     Probe(usize),
+    /// With room for one byte in this buffer.
+    SmallBytes(usize),
 }
+
+/// A buffer of bytes: its parameter, the one with its size, and the one in which the size that is needed is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bytes {
+    at: usize,
+    size: usize,
+    told: usize,
+}
+
+/// Parameters that are filled with bytes.
+const FILLED: [&str; 6] = ["lpoutbuffer", "poutpropertylist", "poutpropertyformatlist", "lpdata", "pitem", "buffer"];
 
 impl How {
     /// The word in the program's lines.
@@ -47,6 +60,7 @@ impl How {
             How::WrongHandle(at) => format!("wrong{at}"),
             How::Small(at) => format!("small{at}"),
             How::Probe(at) => format!("probe{at}"),
+            How::SmallBytes(at) => format!("bytes{at}"),
         }
     }
 }
@@ -128,12 +142,33 @@ impl Function {
         (0..self.parameters.len()).filter(|at| self.parameters[*at].1 == "LPWSTR" && has_length(*at)).collect()
     }
 
+    /// The buffers of bytes that it fills.
+    fn bytes(&self) -> Vec<Bytes> {
+        let kind = |at: usize| self.parameters.get(at).map_or("", |(_, kind)| kind.as_str());
+        let is_filled = |at: &usize| {
+            let (name, kind) = &self.parameters[*at];
+            FILLED.contains(&name.as_str()) && !kind.starts_with("const") && !kind.ends_with("**")
+        };
+        let buffer = |at: usize| {
+            let size = at + 1;
+            let required = self.parameters.iter().position(|(name, _)| name == "pcbrequired");
+            let told = match kind(size) {
+                "LPDWORD" => required.unwrap_or(size),
+                "DWORD" => required.or_else(|| (size + 1..self.parameters.len()).find(|at| kind(*at) == "LPDWORD"))?,
+                _ => return None,
+            };
+            Some(Bytes { at, size, told })
+        };
+        (0..self.parameters.len()).filter(is_filled).filter_map(buffer).collect()
+    }
+
     /// All ways in which it is called.
     #[must_use]
     pub fn ways(&self) -> Vec<How> {
         let mut ways = vec![How::Valid, How::Null];
         ways.extend(self.handles().into_iter().map(How::WrongHandle));
         ways.extend(self.texts().into_iter().flat_map(|at| [How::Small(at), How::Probe(at)]));
+        ways.extend(self.bytes().into_iter().map(|bytes| How::SmallBytes(bytes.at)));
         ways
     }
 
@@ -244,7 +279,9 @@ fn call(source: &mut String, arguments: &Arguments, function: &Function, how: Ho
             How::Null => None,
             How::WrongHandle(which) if which == at => Some(wrong),
             How::Probe(which) if which == at => None,
-            How::Valid | How::WrongHandle(_) | How::Small(_) | How::Probe(_) => Some(arguments.valid(function, at)),
+            How::Valid | How::WrongHandle(_) | How::Small(_) | How::Probe(_) | How::SmallBytes(_) => {
+                Some(arguments.valid(function, at))
+            }
         };
         let _ = match (value.filter(|value| !(is_structure && value == "0")), is_structure) {
             (None, true) => writeln!(source, "    {kind} a{at};\n    memset(&a{at}, 0, sizeof a{at});"),
@@ -259,6 +296,17 @@ fn call(source: &mut String, arguments: &Arguments, function: &Function, how: Ho
     }
     if let How::Small(at) = how {
         let _ = writeln!(source, "    *a{} = 1;", at + 1);
+    }
+    let bytes = function.bytes().into_iter().find(|bytes| how == How::SmallBytes(bytes.at));
+    if let Some(Bytes { at, size, told }) = bytes {
+        // A buffer of its own with a known end; the size and what is told have their places too.
+        let _ = writeln!(source, "    memset(little, LITTLE_FILL, sizeof little);\n    units3 = units4 = 1;");
+        let _ = writeln!(source, "    a{at} = ({})(LPVOID)little;", parameters[at].1);
+        let size_now = if parameters[size].1 == "DWORD" { "1" } else { "&units3" };
+        let _ = writeln!(source, "    a{size} = {size_now};");
+        if told != size {
+            let _ = writeln!(source, "    a{told} = &units4;");
+        }
     }
     let list: Vec<String> = (0..parameters.len()).map(|at| format!("a{at}")).collect();
     let list = list.join(", ");
@@ -285,6 +333,9 @@ fn call(source: &mut String, arguments: &Arguments, function: &Function, how: Ho
     );
     if let How::Small(at) | How::Probe(at) = how {
         let _ = writeln!(source, "    printf(\"# %u\\n\", (unsigned)*a{});", at + 1);
+    }
+    if let Some(Bytes { told, .. }) = bytes {
+        let _ = writeln!(source, "    printf(\"# %u\\n\", (unsigned)*a{told});\n    check_little(\"{name}\");");
     }
     source.push_str("    tear_down();\n}\n\n");
 }
