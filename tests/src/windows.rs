@@ -72,6 +72,32 @@ pub fn linked_dll(source: &Path, folder: &Path) -> PathBuf {
     dll
 }
 
+/// A DLL that imports the function NobodyHasThis of clusapi.dll: it is linked with a DLL that claims to be clusapi.dll.
+///
+/// # Panics
+/// When there is no mingw, or it refuses.
+#[must_use]
+pub fn invented_import(folder: &Path) -> PathBuf {
+    let folder = folder.join("invented");
+    std::fs::create_dir_all(&folder).expect("the ground can be written");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("the ground can be written");
+        path
+    };
+    let source = write("clusapi.c", "__declspec(dllexport) int NobodyHasThis(void) { return 1; }\n");
+    let imposter = c_dll(&source, &folder);
+    let source = write(
+        "invented.c",
+        "__declspec(dllimport) int NobodyHasThis(void);\n__declspec(dllexport) int Startup(void) { return NobodyHasThis(); }\n",
+    );
+    let dll = folder.join("invented.dll");
+    let words = ["-shared".into(), "-o".into(), dll.clone().into(), source.into(), imposter.clone().into()];
+    compile("x86_64-w64-mingw32-gcc", &words);
+    std::fs::remove_file(imposter).expect("it was there");
+    dll
+}
+
 /// Compiles a Windows program in C into `folder`.
 ///
 /// # Panics

@@ -114,7 +114,7 @@ fn dlls_are_inspected_and_tested_under_wine() {
     bytes[header + 4..header + 6].copy_from_slice(&0xaa64_u16.to_le_bytes());
     let arm = ground.path().join("arm.dll");
     std::fs::write(&arm, bytes).expect("written");
-    for (dll, words) in [(arm, "ARM64"), (invented_import(&ground, &half), "NobodyHasThis")] {
+    for (dll, words) in [(arm, "ARM64"), (windows::invented_import(ground.path()), "NobodyHasThis")] {
         let seen = cluster(&ground, &["dll", "inspect", &text(&dll)]);
         assert_eq!(seen.status.code(), Some(1), "{}", said(&seen));
         assert!(said(&seen).contains(words), "{words}: {}", said(&seen));
@@ -131,30 +131,6 @@ fn dlls_are_inspected_and_tested_under_wine() {
         Vec::<PathBuf>::new(),
         "every Windows is thrown away"
     );
-}
-
-/// A DLL that imports a function of clusapi.dll that does not exist: linked with a library that claims to be clusapi.dll.
-fn invented_import(ground: &Ground, half: &Path) -> PathBuf {
-    let folder = ground.path().join("invented");
-    std::fs::create_dir_all(&folder).expect("made");
-    assert!(half.join("clusapi.dll").is_file());
-    let write = |name: &str, text: &str| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).expect("written");
-        path
-    };
-    let source = write("clusapi.c", "__declspec(dllexport) int NobodyHasThis(void) { return 1; }\n");
-    let imposter = windows::c_dll(&source, &folder);
-    let source = write(
-        "invented.c",
-        "__declspec(dllimport) int NobodyHasThis(void);\n__declspec(dllexport) int Startup(void) { return NobodyHasThis(); }\n",
-    );
-    let dll = folder.join("invented.dll");
-    let linked =
-        Command::new("x86_64-w64-mingw32-gcc").args(["-shared", "-o"]).args([&dll, &source, &imposter]).status();
-    assert!(linked.expect("mingw is there").success());
-    std::fs::remove_file(imposter).expect("it was there");
-    dll
 }
 
 /// One source for both systems.
@@ -260,4 +236,25 @@ fn life(lab: &Lab, ground: &Ground, example: &Example, library: &Path) -> Vec<St
         }));
     }
     told
+}
+
+/// A DLL in C that is linked with clusapi.dll and resutils.dll: a property table, a worker, and the cluster that it opens.
+#[test]
+fn a_dll_that_is_linked_with_the_cluster_api_opens_its_cluster() {
+    let _ = windows::half();
+    let ground = Ground::new();
+    let source = programs::root().join("tests/fixtures/cluster_api/linked.c");
+    let dll = windows::linked_dll(&source, ground.path());
+    let lab = Lab::up(&ground, 1);
+    register(&lab, "Linked", &dll);
+    groups::group(&lab, "G");
+    groups::resource(&lab, "G", "R", "Linked", json!({ "Greeting": "hello" }));
+    lab.change("POST", "/groups/G/online", json!({}));
+    lab.until_within(FIRST_LIMIT, "/groups/G", |group| group["State"] == "Online");
+    let refused = lab.ask("PATCH", "/resources/R/parameters", json!({ "Count": 101 }));
+    assert_eq!(refused.code(), Some(87), "{}", refused.text);
+    let shown = lab.get("/resources/R/parameters");
+    assert_eq!(shown["SawCluster"], lab.get("/cluster")["Name"], "{shown}");
+    assert_eq!((&shown["SawGreeting"], &shown["SawCount"]), (&json!("hello"), &json!(3)), "{shown}");
+    lab.end();
 }

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use resmon::protocol::READY;
 use rustix::fs::{FlockOperation, flock};
@@ -94,16 +94,15 @@ impl Drop for CommandWorld {
 
 /// Waits for a program, and ends it when it takes too long.
 fn wait(program: &mut Child) {
-    let end = Instant::now() + END_LIMIT;
-    while matches!(program.try_wait(), Ok(None)) {
-        if Instant::now() > end {
-            // Gone already is as good.
-            let _ = program.kill();
-            let _ = program.wait();
+    for _ in 0..END_LIMIT.as_millis() / LOOK_INTERVAL.as_millis() {
+        if !matches!(program.try_wait(), Ok(None)) {
             return;
         }
         std::thread::sleep(LOOK_INTERVAL);
     }
+    // Gone by now is as good.
+    let _ = program.kill();
+    let _ = program.wait();
 }
 
 /// A folder of this command's own, and its lock. Folders of commands that are gone are removed.
@@ -152,10 +151,9 @@ fn hold(executable: &Path, environment: &[(&'static str, std::ffi::OsString)]) -
             }
         });
     }
-    let end = Instant::now() + WORLD_LIMIT;
     let mut last = String::new();
     let problem = loop {
-        match said.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        match said.recv_timeout(WORLD_LIMIT) {
             Ok(line) if line == READY => return Ok(holder),
             Ok(line) => last = line,
             Err(RecvTimeoutError::Timeout) => break format!("Wine was not ready within {} s", WORLD_LIMIT.as_secs()),

@@ -1,0 +1,134 @@
+//! What Windows programs expect to find around them on a cluster node: services, the registry, the folder of the cluster.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use wolfden_tests::ground::Ground;
+use wolfden_tests::lab::{self, Lab};
+use wolfden_tests::windows::{self, logs, register};
+use wolfden_tests::{groups, programs};
+
+/// A node makes its private Windows in this time, on a busy machine too.
+const FIRST_LIMIT: Duration = Duration::from_secs(180);
+
+/// Enough to lose one.
+const NODES: [&str; 3] = ["n1", "n2", "n3"];
+
+/// Runs a Windows program in the private Windows of a node.
+fn run(ground: &Ground, node: &str, program: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(programs::cluster());
+    command.args(["wine", "run"]).arg(lab::run_dir(ground, node)).arg(program).args(arguments);
+    let output = command.env("XDG_STATE_HOME", ground.state()).output().expect("the executable under test");
+    let said = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+    assert!(output.status.success(), "{arguments:?} on {node}: {said} {output:?}");
+    said
+}
+
+/// A file as Windows programs see it.
+fn windows_path(path: &Path) -> String {
+    format!("Z:{}", path.display().to_string().replace('/', "\\"))
+}
+
+fn until(lab: &Lab, what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < FIRST_LIMIT, "{what}{}", lab.around());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What a Windows program has written.
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_default().replace('\r', "")
+}
+
+/// Services of Windows as resources: started with their words, stopped, noticed when they end, ended when they do not stop, and
+/// started elsewhere when their node is killed.
+#[test]
+fn services_of_windows_are_resources() {
+    let _ = windows::half();
+    let ground = Ground::new();
+    let program = windows::c_program(&programs::root().join("tests/fixtures/service.c"), ground.path());
+    let lab = Lab::up(&ground, NODES.len() as u32);
+    lab.until_nodes(&NODES, "Up");
+    let file = |node: &str| ground.path().join(format!("{node}.txt"));
+    for node in NODES {
+        let said = run(&ground, node, &program, &["install", "Clerk", &windows_path(&file(node))]);
+        assert!(said.contains("installed 0"), "{node}: {said}");
+    }
+    register(&lab, "Generic Service", Path::new("generic_service.dll"));
+    groups::group(&lab, "Office");
+    let properties = json!({ "ServiceName": "Clerk", "StartupParameters": "first \"second word\"" });
+    groups::resource(&lab, "Office", "Clerk", "Generic Service", properties);
+    lab.change("POST", "/groups/Office/online", json!({}));
+    lab.until_within(FIRST_LIMIT, "/groups/Office", |group| group["State"] == "Online");
+    let owner = groups::owner(&lab, "Office");
+    until(&lab, "the service has its words", || text(&file(&owner)) == "first\nsecond word\n");
+    lab.post("/groups/Office/offline", json!({}));
+    until(&lab, "the service is stopped", || !file(&owner).exists());
+
+    // One that ends by itself fails; one that does not stop is ended.
+    groups::set(&lab, "/resources/Clerk", json!({ "RestartAction": 0 }));
+    set_words(&lab, "brief");
+    lab.change("POST", "/groups/Office/online", json!({}));
+    lab.until_within(FIRST_LIMIT, "/resources/Clerk", |found| found["State"] == "Failed");
+    until(&lab, "its end is told", || logs(&lab, &NODES).contains("the service Clerk does not run any more"));
+    set_words(&lab, "stubborn");
+    lab.change("POST", "/resources/Clerk/online", json!({}));
+    lab.until_within(FIRST_LIMIT, "/resources/Clerk", |found| found["State"] == "Online");
+    groups::set(&lab, "/resources/Clerk", json!({ "PendingTimeout": 3000 }));
+    let _ = lab.ask("POST", "/resources/Clerk/offline?wait=60", json!({ "Force": true }));
+    until(&lab, "its process is ended", || logs(&lab, &NODES).contains("does not stop; its process is ended"));
+    lab.until_within(FIRST_LIMIT, "/resources/Clerk", |found| found["State"] != "OfflinePending");
+
+    // What does not exist is named.
+    lab.change("PATCH", "/resources/Clerk/parameters", json!({ "ServiceName": "Nobody" }));
+    let _ = lab.ask("POST", "/resources/Clerk/online?wait=60", json!({}));
+    until(&lab, "the missing service is told", || logs(&lab, &NODES).contains("the service Nobody cannot be opened"));
+    lab.change("PATCH", "/resources/Clerk/parameters", json!({ "ServiceName": "Clerk" }));
+
+    set_words(&lab, "steady");
+    groups::set(&lab, "/resources/Clerk", json!({ "RestartAction": 2, "PendingTimeout": 180_000 }));
+    lab.change("POST", "/groups/Office/online", json!({}));
+    lab.until_within(FIRST_LIMIT, "/groups/Office", |group| group["State"] == "Online");
+    let owner = groups::owner(&lab, "Office");
+    lab.press(&owner, "kill");
+    let moved = |group: &Value| group["State"] == "Online" && group["OwnerNode"] != owner.as_str();
+    lab.until_within(FIRST_LIMIT, "/groups/Office", moved);
+    let other = groups::owner(&lab, "Office");
+    until(&lab, "the service runs elsewhere", || text(&file(&other)) == "steady\n");
+    lab.end();
+}
+
+fn set_words(lab: &Lab, words: &str) {
+    lab.change("PATCH", "/resources/Clerk/parameters", json!({ "StartupParameters": words }));
+}
+
+/// The registry, the service key and the folder that programs look for to see whether they are on a cluster node.
+#[test]
+fn a_node_looks_like_one_from_the_inside() {
+    let _ = windows::half();
+    let ground = Ground::new();
+    let program = windows::c_program(&programs::root().join("tests/fixtures/look_around.c"), ground.path());
+    let lab = Lab::up(&ground, 1);
+    // What is there is made when the first DLL is needed.
+    register(&lab, "Hello", Path::new("hello_resource.dll"));
+    groups::group(&lab, "G");
+    groups::resource(&lab, "G", "R", "Hello", json!({ "Path": r"C:\windows\Cluster\hello.txt" }));
+    lab.change("POST", "/groups/G/online", json!({}));
+    lab.until_within(FIRST_LIMIT, "/groups/G", |group| group["State"] == "Online");
+    let said = run(&ground, "n1", &program, &[]);
+    for line in [
+        "cluster key: 0",
+        "service key: Cluster Service",
+        "node: n1",
+        "computer: N1",
+        "folder: C:\\windows\\Cluster yes",
+        "greeting: Hello, cluster!",
+    ] {
+        assert!(said.lines().any(|told| told == line), "{line}: {said}");
+    }
+    lab.end();
+}
