@@ -176,8 +176,8 @@ impl Drawing {
     }
 }
 
-/// Quorum is forced where there is none.
+/// Quorum is forced where there is none, and where nobody sleeps who would wake up with it.
 fn may_force(world: &World) -> bool {
     let is_quorate = |m: &crate::machine::Machine| m.engine.as_ref().is_some_and(|e| e.is_quorate(m.clock(world.now)));
-    !world.machines.values().any(is_quorate)
+    !world.machines.values().any(|m| is_quorate(m) || m.frozen)
 }
