@@ -285,6 +285,33 @@ fn dlls_that_cannot_be_hosted_are_refused_clearly() {
     lab.end();
 }
 
+/// A machine without Wine: the resource fails at Open, the remedy is told, native resources of the same group work.
+#[test]
+fn without_wine_a_dll_is_refused_and_the_rest_works() {
+    let _ = windows::half();
+    let ground = Ground::new();
+    let mut command = std::process::Command::new(programs::cluster());
+    command.args(["up", "--port", "0", "--nodes", "1", "--dir"]).arg(ground.lab_dir());
+    command.env("WOLFDEN_WINE", "/no/such/wine");
+    let lab = Lab::start(&ground, command);
+    register(&lab, "Hello", Path::new("hello_resource.dll"));
+    groups::group(&lab, "Mixed");
+    let place = json!({ "Address": "127.78.5.4", "SubnetMask": "255.0.0.0" });
+    groups::resource(&lab, "Mixed", "Address", "IP Address", place);
+    // Without parameters: nobody can say whether they are right.
+    lab.change("POST", "/resources", json!({ "Name": "Greeting", "Group": "Mixed", "ResourceType": "Hello" }));
+    groups::set(&lab, "/resources/Greeting", json!({ "RestartAction": 0 }));
+    lab.change("POST", "/groups/Mixed/online", json!({}));
+    lab.until_state("/resources/Address", "Online");
+    lab.until("/resources/Greeting", |found| found["State"] != "Online" && found["State"] != "OnlinePending");
+    let begun = Instant::now();
+    while !logs(&lab, &["n1"]).contains("WOLFDEN_WINE names /no/such/wine, which is no file") {
+        assert!(begun.elapsed() < FIRST_LIMIT, "the reason is not told{}", lab.around());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    lab.end();
+}
+
 /// A Windows program that imports clusapi.dll talks to the cluster that runs: the one at the address in the environment, or the
 /// one that this user has started. It is the client of the examples, from the source that is native elsewhere.
 #[test]
