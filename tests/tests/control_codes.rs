@@ -264,6 +264,32 @@ fn libraries_hear_of_changes_around_them_on_every_node() {
 }
 
 #[test]
+fn a_library_that_wants_to_hears_why_its_resource_is_taken_offline() {
+    const REASON: u32 = CLUSCTL_RESOURCE_STATE_CHANGE_REASON;
+    let stage = Stage::new();
+    let lab = &stage.lab;
+    groups::resource(lab, "G", "Why", "Codes", json!({}));
+    groups::online(lab, "G");
+    lab.post("/groups/G/offline", json!({}));
+    stage.until_heard(1, "Why", REASON, "0");
+    groups::online(lab, "G");
+    let target = if groups::owner(lab, "G") == "n1" { "n2" } else { "n1" };
+    groups::move_to(lab, "G", target);
+    stage.until_heard(1, "Why", REASON, "1");
+    // A resource that fails too often takes its group along.
+    groups::set(lab, "/resources/R", json!({ "RestartAction": 2, "RestartThreshold": 0 }));
+    lab.change("POST", "/resources/R/fail", json!({}));
+    stage.until_heard(1, "Why", REASON, "2");
+    lab.until("/groups/G", |group| group["OwnerNode"] != target && group["State"] == "Online");
+    let owner = groups::owner(lab, "G");
+    lab.change("POST", &format!("/lab/nodes/{owner}/stop"), json!({}));
+    stage.until_heard(1, "Why", REASON, "4");
+    let others = stage.heard().into_iter().filter(|(_, whom, code, _)| *code == REASON && whom != "Why");
+    assert_eq!(others.collect::<Vec<_>>(), [], "R does not want to hear it");
+    stage.lab.end();
+}
+
+#[test]
 fn a_registry_checkpoint_travels_with_its_resource() {
     let stage = Stage::new();
     let lab = &stage.lab;

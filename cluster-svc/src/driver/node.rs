@@ -451,6 +451,9 @@ impl Node {
                 if entry == EntryPoint::Close {
                     self.tell_deletion(resource);
                 }
+                if matches!(entry, EntryPoint::Offline | EntryPoint::Terminate) {
+                    self.tell_reason(resource);
+                }
                 match self.parts.monitors.call(resource, monitor, generation, entry) {
                     Ok(()) => {}
                     Err(Unserved::NoMonitor(text)) => {

@@ -5,13 +5,15 @@
 //! that are open on this node, and type codes once to each type that has one; answers do not matter. Every node compares for
 //! itself, so every instance hears, wherever it is.
 //!
+//! `STATE_CHANGE_REASON` goes out before each Offline and Terminate; the monitor passes it on to libraries that want it.
+//!
 //! Not here: `STARTING_PHASE1` and `2`, which a monitor sends when it has started a type. Never sent, because nothing in
 //! this cluster corresponds: `CLUSTER_VERSION_CHANGED`, `FIXUP_ON_UPGRADE`, `HOLD_IO`, `RESUME_IO`, `UNDELETE`,
-//! `STATE_CHANGE_REASON`, `GET_OPERATION_CONTEXT`, `NOTIFY_OWNER_CHANGE` and the codes of drains and witnesses.
+//! `GET_OPERATION_CONTEXT`, `NOTIFY_OWNER_CHANGE` and the codes of drains and witnesses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cluster_engine::state::{ClusterState, Resource, ResourceState};
+use cluster_engine::state::{ClusterState, MoveKind, Resource, ResourceState};
 use cluster_engine::{Guid, NodeId};
 use resapi_sys_mock::codes::control::*;
 use resapi_sys_mock::wide;
@@ -184,6 +186,26 @@ impl Seen {
             && self.possible == resource.config.possible
             && resource.config.dependencies.providers().eq(self.providers.iter().copied())
     }
+}
+
+/// Input of `STATE_CHANGE_REASON`: why this node ends the resource now (CLUSTER_RESOURCE_STATE_CHANGE_REASON). A failed move
+/// that returns, and a service that ends without waiting, are not told apart from Unknown.
+pub(super) fn state_change_reason(state: &ClusterState, resource: Guid, me: NodeId) -> Vec<u8> {
+    const UNKNOWN: u32 = 0;
+    const MOVE: u32 = 1;
+    const FAILOVER: u32 = 2;
+    const SHUTDOWN: u32 = 4;
+    /// dwSize and dwVersion of CLUSCTL_RESOURCE_STATE_CHANGE_REASON_STRUCT.
+    const HEAD: [u32; 2] = [12, 1];
+    let group = state.resources.get(&resource).and_then(|resource| state.groups.get(&resource.group));
+    let moving = group.and_then(|group| group.moving.as_ref());
+    let reason = match moving.map(|moving| moving.kind) {
+        _ if state.nodes.get(&me).is_some_and(|node| node.leaving) => SHUTDOWN,
+        Some(MoveKind::Manual | MoveKind::Drain | MoveKind::Failback) => MOVE,
+        Some(MoveKind::Failure | MoveKind::NodeDown) => FAILOVER,
+        None => UNKNOWN,
+    };
+    HEAD.into_iter().chain([reason]).flat_map(u32::to_le_bytes).collect()
 }
 
 fn to_all_resources(state: &ClusterState, code: u32, input: &[u8], news: &mut Vec<News>) {

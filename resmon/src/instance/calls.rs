@@ -6,6 +6,8 @@
 
 use std::sync::{Arc, Weak};
 
+use resapi_sys_mock::abi::CLUS_CHAR_REQUIRES_STATE_CHANGE_REASON;
+use resapi_sys_mock::codes::control::{CLUSCTL_RESOURCE_GET_CHARACTERISTICS, CLUSCTL_RESOURCE_STATE_CHANGE_REASON};
 use resapi_sys_mock::codes::win32::{
     ERROR_INVALID_FUNCTION, ERROR_IO_PENDING, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESMON_INVALID_STATE,
     ERROR_RESOURCE_NOT_AVAILABLE, ERROR_SUCCESS,
@@ -188,12 +190,36 @@ impl Instance {
 
     fn control(&self, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
         let Some(opened) = lock(&self.inner).opened.clone() else { return (ERROR_RESMON_INVALID_STATE, Vec::new()) };
+        if code == CLUSCTL_RESOURCE_STATE_CHANGE_REASON && !self.wants_reason(&opened) {
+            return (ERROR_INVALID_FUNCTION, Vec::new());
+        }
         let (result, output) = self.timed("ResourceControl", || opened.door.control(&opened.resid, code, input));
         if result != ERROR_INVALID_FUNCTION {
             return (result, output);
         }
         let target = Target { key: key_of(self.id), is_quorum_capable: opened.door.is_quorum_capable() };
         controls::default_processing(&target, code, input, &|call| self.monitor.registry.call(call))
+    }
+
+    /// Why the resource is about to go offline or to be terminated is told only to a library that says that it wants to hear
+    /// it (CLUS_CHAR_REQUIRES_STATE_CHANGE_REASON, reference 01.8), and only before it has happened.
+    fn wants_reason(&self, opened: &Opened) -> bool {
+        let is_over = match lock(&self.inner).state.phase() {
+            Phase::NotOpen | Phase::Offline | Phase::Failed | Phase::Closed => true,
+            Phase::OnlineCalled
+            | Phase::OnlinePending
+            | Phase::Online
+            | Phase::OfflineCalled
+            | Phase::OfflinePending
+            | Phase::Terminating => false,
+        };
+        if is_over {
+            return false;
+        }
+        let ask = || opened.door.control(&opened.resid, CLUSCTL_RESOURCE_GET_CHARACTERISTICS, &[]);
+        let (result, output) = self.timed("ResourceControl", ask);
+        let bits = output.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        result == ERROR_SUCCESS && bits & CLUS_CHAR_REQUIRES_STATE_CHANGE_REASON != 0
     }
 
     fn probe(&self, request: RequestId, code: u32, input: &[u8], output_bytes: u32) -> FromMonitor {

@@ -2,7 +2,7 @@
 
 use cluster_engine::call::Status;
 use cluster_engine::{Event, Guid, Level};
-use resapi_sys_mock::codes::control::CLUSCTL_RESOURCE_DELETE;
+use resapi_sys_mock::codes::control::{CLUSCTL_RESOURCE_DELETE, CLUSCTL_RESOURCE_STATE_CHANGE_REASON};
 use resmon::call_record::Interrupted;
 use resmon::protocol::{FromMonitor, GuardMode, LogComponent, ToMonitor};
 
@@ -11,7 +11,7 @@ use crate::driver::convert;
 use crate::driver::findings::{FindingKind, Mistake};
 use crate::driver::log::LogLine;
 use crate::driver::registry::{self, Work};
-use crate::driver::resource_news::{Audience, News};
+use crate::driver::resource_news::{Audience, News, state_change_reason};
 use crate::driver::service_codes;
 use crate::driver::wine::Host;
 
@@ -144,6 +144,12 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// A resource is about to go offline or to be terminated: why.
+    pub(super) fn tell_reason(&mut self, resource: Guid) {
+        let input = state_change_reason(self.parts.engine.state(), resource, self.parts.facts.node);
+        self.parts.monitors.notify(resource, CLUSCTL_RESOURCE_STATE_CHANGE_REASON, input);
     }
 
     /// A resource that is about to be closed may have been deleted.
