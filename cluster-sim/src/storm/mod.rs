@@ -23,8 +23,9 @@ use crate::device::{DISK_TYPE, SHARE_TYPE};
 use crate::dice::Dice;
 use crate::invariants::acknowledged_is_kept::{self, KEY};
 use crate::invariants::{Broken, Invariants, heals};
-use crate::machine::MAX_DRIFT;
+use crate::machine::{MAX_DRIFT, Machine};
 use crate::sabotage::Sabotage;
+use crate::store;
 use crate::world::{Weather, World};
 
 pub use self::act::{Act, Timed};
@@ -81,6 +82,8 @@ pub const MOST_RESOURCES: u64 = 3;
 pub const FIRST_ID: Guid = crate::world::guid_number(4);
 /// How long the device and its vote have to appear in quiet weather.
 const QUORUM_SPAN: u64 = 5_000;
+/// A vote that was wiped off the quorum device may have been the one that was missing: people wait so long, and force.
+const FORCE_AFTER: Millis = Millis(20_000);
 /// Between two attempts to let nodes out of quarantine.
 const CLEAR_EVERY: Millis = Millis(2_000);
 
@@ -404,6 +407,7 @@ impl Storm {
         }
         let began = self.world.now;
         let mut clear_at = began;
+        let mut may_force = self.world.devices.values().any(|device| device.wiped > 0);
         while self.broken.is_none() {
             self.pass(200);
             // A service that was stopped in an orderly way during the storm ends now at the latest; it starts again.
@@ -413,6 +417,10 @@ impl Storm {
             if self.world.now >= clear_at {
                 clear_at = self.world.now + CLEAR_EVERY;
                 self.clear_quarantine();
+            }
+            if may_force && self.world.now.since(began) > FORCE_AFTER {
+                may_force = false;
+                self.force_newest();
             }
             if heals::unsettled(&self.world).is_empty() {
                 self.pass(1_000);
@@ -430,6 +438,19 @@ impl Storm {
             }
         }
         self.world.now.since(began).0
+    }
+
+    /// Where nobody has quorum, it is forced on a node that knows most, and the others join it.
+    fn force_newest(&mut self) {
+        let is_quorate = |m: &Machine| m.engine.as_ref().is_some_and(|e| e.is_quorate(m.clock(self.world.now)));
+        let newest = self.world.machines.values().max_by_key(|m| (m.lineage, store::last_place(&m.stored)));
+        let Some(newest) = newest.filter(|_| !self.world.machines.values().any(is_quorate)).map(|m| m.id) else {
+            return;
+        };
+        let ids: Vec<NodeId> = self.world.machines.keys().copied().collect();
+        ids.iter().for_each(|id| self.world.kill(*id));
+        self.world.force_start(newest);
+        ids.iter().for_each(|id| self.world.prevent_start(*id));
     }
 
     /// Nodes that fell out again and again may come back: the storm is over.

@@ -99,6 +99,7 @@ impl World {
             batch: None,
             is_busy: false,
         };
+        self.witness_end(node);
         let Some(machine) = self.machines.get_mut(&node) else { return };
         machine.hosting = Some(hosting);
         self.witness_next(node);
@@ -121,8 +122,17 @@ impl World {
 
     /// `Effect::WitnessEnd`.
     pub(super) fn witness_end(&mut self, node: NodeId) {
-        if let Some(machine) = self.machines.get_mut(&node) {
-            machine.hosting = None;
+        let Some(machine) = self.machines.get_mut(&node) else { return };
+        let lineage = machine.lineage;
+        let Some(hosting) = machine.hosting.take() else { return };
+        // A write that was begun is not taken back: the thread that writes hears of the end afterwards.
+        let begun = hosting.batch.filter(|batch| hosting.is_busy && !batch.is_written);
+        if let Some(batch) = begun.filter(|_| self.reaches(node, hosting.device)) {
+            let stores = self.devices.get_mut(&hosting.device).filter(|d| !d.is_full).map(|d| &mut d.stores);
+            let stored = stores.and_then(|s| s.get_mut(&(lineage, hosting.voter))?.get_mut(&hosting.store));
+            if let Some(stored) = stored {
+                write_all(stored, &batch.works);
+            }
         }
     }
 
@@ -140,10 +150,7 @@ impl World {
             let incarnation = machine.incarnation;
             let Some(hosting) = machine.hosting.as_mut().filter(|h| !h.is_busy) else { return };
             let is_take = matches!(hosting.work.front(), Some(Work::Raise { .. } | Work::Copy { .. }));
-            let is_copy = matches!(
-                hosting.work.front(),
-                Some(Work::Copy { copied: None, .. } | Work::Raise { copied: Some(_), .. })
-            );
+            let is_copy = matches!(hosting.work.front(), Some(Work::Copy { .. } | Work::Raise { copied: Some(_), .. }));
             if hosting.batch.is_none() && !is_take && !hosting.work.is_empty() {
                 let works = Vec::from(std::mem::take(&mut hosting.work));
                 let is_written = !works.iter().any(Work::is_flush);
@@ -179,9 +186,10 @@ impl World {
         let Some(machine) = self.machines.get_mut(&node) else { return };
         let (is_awake, incarnation) = (machine.is_awake(), machine.incarnation);
         let Some(hosting) = machine.hosting.as_mut().filter(|h| h.number == number) else { return };
-        // A flush is in the hands of the device; all else is done by the process.
-        let is_flush = hosting.batch.as_ref().is_some_and(|b| !b.is_written);
-        if !is_awake && !is_flush {
+        // A flush is in the hands of the device, or the process was stopped just before it and writes when it wakes up; all
+        // else is done by the process.
+        let is_given = hosting.batch.as_ref().is_some_and(|b| !b.is_written) && hosting.number.is_multiple_of(2);
+        if !is_awake && !is_given {
             return self.later(self.now + ASLEEP, Happening::Witness { node, incarnation, number });
         }
         hosting.is_busy = false;
@@ -220,6 +228,8 @@ impl World {
             }
             (Work::Raise { round, may_create, copied }, Some(device)) => {
                 let number = device.raise(node, life);
+                // The copy begins now; what a former host still has under way comes too late for it.
+                let copied = copied.or_else(|| Some(device.newest(voter, number).map(|(_, stored)| stored.clone())));
                 if let Some(hosting) = self.hosting_of(node) {
                     hosting.epoch = Some(Epoch { number, node, life });
                     hosting.work.push_front(Work::Copy { round, may_create, copied });
@@ -230,10 +240,9 @@ impl World {
                     let text = "another node has taken the quorum device meanwhile";
                     return self.witness_refused(node, round, false, text.to_owned());
                 };
-                let newest = device.newest(voter, number).map(|(key, stored)| (key, stored.clone()));
-                let former = newest.as_ref().map(|(key, _)| *key).filter(|_| rules.witness_shares_store);
-                let stored = copied.unwrap_or(newest.map(|(_, stored)| stored));
-                let stored = match stored {
+                let newest = device.newest(voter, number).map(|(key, _)| key);
+                let former = newest.filter(|_| rules.witness_shares_store);
+                let stored = match copied.flatten() {
                     Some(stored) => stored,
                     None if may_create => Stored::empty(),
                     None => {
@@ -273,11 +282,7 @@ impl World {
             let text = if is_full { "the quorum device is full" } else { "the store is gone from the device" };
             return self.witness_lost(node, text);
         };
-        for work in &works {
-            if let Work::Flush { writes, .. } = work {
-                store::write(stored, writes);
-            }
-        }
+        write_all(stored, &works);
         let commit = stored.hard.commit;
         let entries = (noted + 1..=commit).filter_map(|index| store::entry(stored, index));
         let entries: Vec<_> = entries.map(|e| (e.index, e.term, has_data.then(|| store::digest(e)))).collect();
@@ -337,5 +342,13 @@ impl World {
     fn hear(&mut self, node: NodeId, event: Event) {
         let Some(incarnation) = self.machines.get(&node).map(|m: &Machine| m.incarnation) else { return };
         self.later(self.now, Happening::Heard { node, incarnation, event: Box::new(event) });
+    }
+}
+
+fn write_all(stored: &mut Stored, works: &[Work]) {
+    for work in works {
+        if let Work::Flush { writes, .. } = work {
+            store::write(stored, writes);
+        }
     }
 }
