@@ -82,6 +82,16 @@ impl ClusterState {
         self.resources.get(&self.quorum.witness.as_ref()?.resource)
     }
 
+    /// The quorum resource that was chosen: while a witness is leaving, the one that comes after it. What is shown to people.
+    #[must_use]
+    pub fn chosen_quorum_resource(&self) -> Option<&super::Resource> {
+        match (&self.quorum.witness, self.quorum.successor) {
+            (Some(witness), _) if !witness.is_leaving => self.resources.get(&witness.resource),
+            (_, Some((resource, _))) => self.resources.get(&resource),
+            (_, None) => None,
+        }
+    }
+
     /// Is this the quorum resource, or the one that is about to be?
     #[must_use]
     pub fn is_quorum_resource(&self, id: Guid) -> bool {
@@ -142,8 +152,9 @@ impl ClusterState {
         }
     }
 
-    /// The set of voters changed by the entry at `index`. The same on every node, like every entry.
-    pub(crate) fn voters_changed(&mut self, index: u64, voters: &Voters) -> Vec<crate::notice::Notice> {
+    /// The set of voters changed by the entry at `index`. The same on every node, like every entry. Returns what is to be
+    /// told.
+    pub fn voters_changed(&mut self, index: u64, voters: &Voters) -> Vec<crate::notice::Notice> {
         self.applied = self.applied.max(index);
         let before = std::mem::replace(&mut self.quorum.voters, voters.clone());
         let mut story = Story::new(index, self.at);

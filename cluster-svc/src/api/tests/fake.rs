@@ -252,7 +252,16 @@ impl Inner {
             let number = self.history.len() as u64 + 1;
             self.history.push((number, Arc::new(notice)));
         }
+        self.let_go();
         applied.outcomes.into_iter().next().expect("one proposal, one outcome").1
+    }
+
+    /// The leader's part: the vote of a witness that is leaving is taken at once.
+    fn let_go(&mut self) {
+        let Some(witness) = self.state.quorum.witness.as_ref().filter(|w| w.is_leaving) else { return };
+        let mut voters = self.state.quorum.voters.clone();
+        voters.voters.remove(&witness.voter);
+        self.state.voters_changed(self.state.applied + 1, &voters);
     }
 }
 

@@ -66,7 +66,7 @@ impl ClusterView {
             time: rfc3339(vantage.now),
             incarnation: state.nodes.get(&facts.node).map_or(0, |n| n.incarnation),
             quorum_type: state.quorum.model.name().to_owned(),
-            quorum_resource: state.quorum_resource().map(|r| r.config.name.clone()),
+            quorum_resource: state.chosen_quorum_resource().map(|r| r.config.name.clone()),
             detection_ms: state.config.detection().0,
             fence_ms: vantage.fence.0,
             lab: facts.lab,

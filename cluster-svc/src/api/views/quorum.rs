@@ -115,7 +115,7 @@ impl QuorumView {
         let present = voters.iter().filter(|v| v.up).map(|v| v.vote).sum::<u32>() + from_witness;
         QuorumView {
             quorum_type: state.quorum.model.name().to_owned(),
-            quorum_resource: state.quorum_resource().map(|r| r.config.name.clone()),
+            quorum_resource: state.chosen_quorum_resource().map(|r| r.config.name.clone()),
             path: state.hive.sz("Quorum", "Path").unwrap_or_default(),
             max_quorum_log_size: state.hive.dword("Quorum", "MaxQuorumLogSize").unwrap_or(state.quorum.model.size()),
             dynamic_quorum: u32::from(votes.dynamic_quorum),
