@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How long one answer may take before the client asks again.
-const ANSWER_LIMIT: Duration = Duration::from_millis(250);
+pub const ANSWER_LIMIT: Duration = Duration::from_millis(250);
 /// The pause between two questions.
 const PAUSE: Duration = Duration::from_millis(2);
 

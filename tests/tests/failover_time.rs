@@ -87,6 +87,8 @@ fn failover(ground: &Ground, lab: &Lab, address: SocketAddr, owner_leads: bool, 
         assert!(killed.elapsed() < LIMIT, "nobody answers at {address} {LIMIT:?} after {owner} was killed");
         std::thread::sleep(Duration::from_millis(20));
     }
+    // The client may be in the middle of a question; the next one is answered.
+    std::thread::sleep(2 * visitor::ANSWER_LIMIT);
     let visits = visitor.end();
     let first = visits.iter().find(|visit| visit.node != owner).expect("the client was answered as well");
     // The new one is the only one from then on.
