@@ -13,6 +13,9 @@ use crate::world::{Seen, World};
 /// Cluster time may be ahead of the world's by so much, and comes back to it when another node leads: clocks are off.
 const CLOCKS_OFF: Millis = Millis(6_000);
 
+/// Failures are not forgotten for their age within this part of RestartPeriod, even by clocks that race.
+const SOON: u64 = 4;
+
 /// Remembers restarts and failovers by name, of each line of descent by itself: where quorum is forced, a past begins that
 /// may know less of them, and the former one may go on elsewhere.
 #[derive(Debug, Default)]
@@ -21,10 +24,13 @@ pub struct ThresholdKept {
     failovers: BTreeMap<(Lineage, String), VecDeque<Time>>,
     told: BTreeMap<Lineage, LogPlace>,
     applied: BTreeMap<u32, u64>,
+    /// The failures that a machine remembered last, by machine and name.
+    known: BTreeMap<(u32, String), VecDeque<Time>>,
 }
 
 impl ThresholdKept {
     pub(super) fn check(&mut self, look: Look<'_>) -> Result<(), Broken> {
+        self.forget(look.world);
         for seen in look.seen {
             let Seen::Notice { node, notice } = seen else { continue };
             let (Some(place), Some(subject)) = (notice.place, &notice.subject) else { continue };
@@ -48,7 +54,6 @@ impl ThresholdKept {
                 Subject::Resource(_) | Subject::Group(_) | Subject::Node(_) | Subject::ResourceType(_) => {}
             }
         }
-        self.forget(look.world);
         Ok(())
     }
 
@@ -84,15 +89,22 @@ impl ThresholdKept {
         Ok(())
     }
 
-    /// What the cluster has forgotten is forgotten here.
+    /// What the cluster has forgotten is forgotten here. Several things may have happened in one step, so a machine may
+    /// remember new failures already; that it remembers none of the former ones so soon means that they were forgotten.
     fn forget(&mut self, world: &World) {
         for machine in world.machines.values() {
             let Some(state) = world.state_of(machine.id) else { continue };
             if self.applied.insert(machine.id.0, state.applied) == Some(state.applied) {
                 continue;
             }
-            for resource in state.resources.values().filter(|r| r.failures.is_empty()) {
-                if let Some(made) = self.restarts.get_mut(&(machine.lineage, resource.config.name.clone())) {
+            for resource in state.resources.values() {
+                let name = &resource.config.name;
+                let known = self.known.insert((machine.id.0, name.clone()), resource.failures.clone());
+                let Some(made) = self.restarts.get_mut(&(machine.lineage, name.clone())) else { continue };
+                let is_gone = known.is_some_and(|known| known.iter().all(|at| !resource.failures.contains(at)));
+                let soon = Millis(resource.config.restart_period.0 / SOON);
+                let is_soon = made.back().is_some_and(|last| world.now.since(*last) < soon);
+                if resource.failures.is_empty() || (is_gone && is_soon) {
                     made.clear();
                 }
             }
