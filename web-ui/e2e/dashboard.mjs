@@ -180,7 +180,11 @@ await steps.step('the witness finds another host, and each step of the way is on
   const before = await eventually('the witness has a host', host, SETTLE_MS);
   await click(`kill-${before}`);
   await accepted();
-  const after = await eventually('another node hosts it', async () => ((await host()) !== before ? host() : null), SETTLE_MS);
+  const after = await eventually('another node hosts it', async () => {
+    // Between two hosts there is none.
+    const now = await host();
+    return now && now !== before ? now : null;
+  }, SETTLE_MS);
   const told = page.locator(`[data-testid="step"][data-node="${after}"]`);
   for (const step of ['Challenge', 'Won', 'Hosted']) await told.and(page.locator(`[data-step="${step}"]`)).first().waitFor({ timeout: SETTLE_MS });
   await eventually('the vote of the dead node does not count', async () => (await at(`vote-${before}`).getAttribute('data-present')) === 'false', SETTLE_MS);
