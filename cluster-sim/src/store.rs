@@ -42,6 +42,13 @@ pub fn digest(entry: &LogEntry) -> u64 {
     }
 }
 
+/// The term and index of the last entry: the greater one is the newer log.
+#[must_use]
+pub fn last_place(stored: &Stored) -> (u64, u64) {
+    let snapshot = (stored.snapshot.term, stored.snapshot.index);
+    stored.entries.last().map_or(snapshot, |entry| (entry.term, entry.index))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,11 +79,4 @@ mod tests {
         assert_eq!(entry(&ours, 11).map(|e| e.term), Some(4));
         assert_eq!(entry(&ours, 10), None);
     }
-}
-
-/// The term and index of the last entry: the greater one is the newer log.
-#[must_use]
-pub fn last_place(stored: &Stored) -> (u64, u64) {
-    let snapshot = (stored.snapshot.term, stored.snapshot.index);
-    stored.entries.last().map_or(snapshot, |entry| (entry.term, entry.index))
 }
