@@ -13,6 +13,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clusreg::store::{StoreError, copy_store};
 use clusres::device::{StoragePath, publish_new};
@@ -26,6 +27,8 @@ use crate::driver::store::{StoreFailure, StoreFile};
 const COPIES: u32 = 5;
 /// How often an epoch is claimed anew because others claim them too.
 const CLAIMS: u32 = 16;
+/// Who was overtaken steps aside for a random part of this, times its tries so far: of many, each gets its turn.
+const STEP_ASIDE_MICROS: u64 = 4_000;
 /// How many files of former owners stay, for people and for processes that list them just now.
 const OWNERS_KEPT: u64 = 8;
 /// How many complete stores of a voter stay at least when it is taken again before anything was committed.
@@ -119,9 +122,14 @@ impl Device {
     pub(super) fn claim(&self, host: NodeId) -> Result<Claim, Trouble> {
         self.reach()?;
         fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
-        for _ in 0..CLAIMS {
+        for tried in 0..CLAIMS {
+            let key = uuid::Uuid::new_v4();
+            if tried > 0 {
+                let random = key.as_u64_pair().0 % STEP_ASIDE_MICROS;
+                std::thread::sleep(Duration::from_micros(random * u64::from(tried)));
+            }
             let newest = self.newest_owner()?.unwrap_or(0).max(self.newest_store()?);
-            let claim = Claim { epoch: newest + 1, host, key: uuid::Uuid::new_v4().simple().to_string() };
+            let claim = Claim { epoch: newest + 1, host, key: key.simple().to_string() };
             let path = self.owner_path(claim.epoch);
             let text = serde_json::to_vec_pretty(&claim).expect("numbers and text are JSON");
             if publish_new(&path, &text).map_err(at(&path))? && self.newest_owner()? == Some(claim.epoch) {
