@@ -11,7 +11,7 @@ use crate::contact::WitnessHealth;
 use crate::engine::Engine;
 use crate::id::NodeId;
 use crate::notice::{Component, Level};
-use crate::quorum::{Change, Model, NodeVote, Voter, Votes, WitnessVote, next_change, rebalance};
+use crate::quorum::{Change, Model, NodeVote, Voter, Votes, WitnessVote, next_change, rebalance_beside};
 use crate::replica::{VoterChange, VoterId, Voters};
 use crate::state::{ClusterState, NodeState};
 
@@ -21,7 +21,7 @@ impl Engine {
     pub(crate) fn keep_voters(&mut self) {
         let Some(seat) = self.seat() else { return };
         let (present, leads) = (seat.voters(), seat.id());
-        let Some(change) = self.wanted_change(&present) else { return };
+        let Some(change) = self.wanted_change(&present, leads) else { return };
         if matches!(change, VoterChange::Demote(id) | VoterChange::Remove(id) if id == leads) {
             return self.hand_over_leadership();
         }
@@ -32,7 +32,7 @@ impl Engine {
         }
     }
 
-    fn wanted_change(&self, present: &Voters) -> Option<VoterChange> {
+    fn wanted_change(&self, present: &Voters, leads: VoterId) -> Option<VoterChange> {
         let state = self.state();
         let witness = state.quorum.witness.as_ref();
         let is_hosted = self.witness_host().is_some();
@@ -60,7 +60,8 @@ impl Engine {
         let up = state.up_nodes();
         let strangers: Vec<VoterId> = present.voters.iter().filter(|v| !belongs(v)).copied().collect();
         let present_votes = votes_of(state, present);
-        let wanted = target(state, &present_votes, &up, healthy);
+        let leader = state.nodes.iter().find(|(_, node)| node.voter == leads).map(|(id, _)| *id);
+        let wanted = target(state, &present_votes, &up, healthy, leader);
         let change = next_change(&present_votes, &wanted, &up, healthy);
         // A stranger with a vote is absent, or about to be: taking its vote comes first, unless it is the only one.
         if let Some(stranger) = strangers.first().filter(|_| present.voters.len() > 1) {
@@ -95,7 +96,13 @@ fn votes_of(state: &ClusterState, present: &Voters) -> Votes {
 }
 
 /// The votes that should be in force.
-fn target(state: &ClusterState, present: &Votes, up: &BTreeSet<NodeId>, healthy: bool) -> Votes {
+fn target(
+    state: &ClusterState,
+    present: &Votes,
+    up: &BTreeSet<NodeId>,
+    healthy: bool,
+    leader: Option<NodeId>,
+) -> Votes {
     let configured = state.votes();
     let mut wanted = present.clone();
     for (id, vote) in &mut wanted.nodes {
@@ -111,7 +118,7 @@ fn target(state: &ClusterState, present: &Votes, up: &BTreeSet<NodeId>, healthy:
         return wanted;
     }
     if state.quorum.witness.as_ref().is_some_and(|w| w.is_leaving) {
-        return without_witness(state, &wanted, up).unwrap_or_else(|| present.clone());
+        return without_witness(state, &wanted, up, leader).unwrap_or_else(|| present.clone());
     }
     match state.quorum.model {
         Model::DiskOnly => {
@@ -129,7 +136,7 @@ fn target(state: &ClusterState, present: &Votes, up: &BTreeSet<NodeId>, healthy:
             present.clone()
         }
         Model::NodeMajority | Model::NodeAndDiskMajority | Model::NodeAndFileShareMajority => {
-            let mut wanted = rebalance(&wanted, up, healthy);
+            let mut wanted = rebalance_beside(&wanted, up, healthy, leader);
             // A witness that is not there cannot be given a vote, with dynamic quorum or without.
             if let Some(witness) = &mut wanted.witness
                 && !healthy
@@ -144,14 +151,19 @@ fn target(state: &ClusterState, present: &Votes, up: &BTreeSet<NodeId>, healthy:
 
 /// The votes on the way from one witness to another quorum: those of the nodes alone, whatever comes after. `None`: no node
 /// that is up could vote.
-fn without_witness(state: &ClusterState, votes: &Votes, up: &BTreeSet<NodeId>) -> Option<Votes> {
+fn without_witness(
+    state: &ClusterState,
+    votes: &Votes,
+    up: &BTreeSet<NodeId>,
+    leader: Option<NodeId>,
+) -> Option<Votes> {
     let weighs = |n: &crate::state::Node| n.config.weight == 1;
     let has_weights = state.nodes.values().any(weighs);
     let mut next = Votes { witness: None, ..votes.clone() };
     for (id, vote) in &mut next.nodes {
         vote.weight = !has_weights || state.nodes.get(id).is_some_and(weighs);
     }
-    let mut next = rebalance(&next, up, false);
+    let mut next = rebalance_beside(&next, up, false, leader);
     next.witness = votes.witness.map(|witness| WitnessVote { dynamic: false, ..witness });
     (next.total() > 0).then_some(next)
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cluster_engine::NodeId;
 use cluster_engine::quorum::{
     Change, Model, Standing, Voter, Votes, VotesFault, Witness, WitnessAccess, WitnessVote, explain, leave, needed,
-    next_change, rebalance, standing,
+    next_change, rebalance, rebalance_beside, standing,
 };
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -109,6 +109,27 @@ fn who_keeps_quorum() {
     // Strangers count for nothing.
     check(Nodes, "1 2 3", "1 7 8", [Lost, Lost, Lost]);
     check(DiskOnly, "W", "7", [Lost, Lost, Lost]);
+}
+
+#[test]
+fn the_leader_keeps_its_vote_where_another_node_can_give_one_up() {
+    // Columns: LowerQuorumPriorityNodeID, members up, who leads, votes without a witness.
+    let check = |lower: Option<u32>, up: &str, leader: Option<u32>, expected: &str| {
+        let votes = configured(Nodes, 4, "", true, lower);
+        let found = rebalance_beside(&votes, &ids(up), false, leader.map(NodeId));
+        assert_eq!(shown(&found), expected, "{up} up, {leader:?} leads");
+    };
+    check(None, "2 3", Some(3), "3");
+    check(None, "2 3", Some(2), "2");
+    check(None, "1 2 3 4", Some(4), "1 2 4");
+    check(None, "1 2 3 4", Some(1), "1 2 3");
+    check(None, "3", Some(3), "3");
+    // The witness leads, or a node that is not among them.
+    check(None, "2 3", None, "2");
+    check(None, "2 3", Some(4), "2");
+    // What the administrator says comes first.
+    check(Some(3), "2 3", Some(3), "2");
+    check(Some(2), "2 3", Some(3), "3");
 }
 
 #[test]

@@ -30,4 +30,4 @@ pub use model::{
     HYBRID_SIZE, LEGACY_SIZE, Model, NODE_MAJORITY_SIZE, NodeVote, UnknownModel, Voter, Votes, VotesFault, Witness,
     WitnessVote,
 };
-pub use rules::{Change, Standing, WitnessAccess, leave, needed, next_change, rebalance, standing};
+pub use rules::{Change, Standing, WitnessAccess, leave, needed, next_change, rebalance, rebalance_beside, standing};

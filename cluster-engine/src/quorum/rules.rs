@@ -72,12 +72,19 @@ pub fn standing(votes: &Votes, reachable: &BTreeSet<NodeId>, witness: WitnessAcc
 /// - An even number of those and a healthy witness: the witness votes too. An odd number: it does not.
 /// - An even number and no healthy witness: one of them gives up its vote. It is the one that
 ///   `LowerQuorumPriorityNodeID` names, if it is among them, and otherwise the one with the highest id. The real cluster
-///   chooses by a rule that is not published; the highest id is taken here because every replica finds the same one
-///   without any memory, and because the node that joined last seldom leads (unverified).
+///   chooses by a rule that is not published (unverified); the highest id needs no memory.
 ///
 /// Without dynamic quorum every configured vote is in force, always.
 #[must_use]
 pub fn rebalance(votes: &Votes, up: &BTreeSet<NodeId>, witness_healthy: bool) -> Votes {
+    rebalance_beside(votes, up, witness_healthy, None)
+}
+
+/// [`rebalance`] as the leader asks for it: if it is a node, another one gives up its vote unless
+/// `LowerQuorumPriorityNodeID` names the leader. One that gives up its own vote must hand over first, and its successor
+/// waits for the fence of a dead node from the beginning: the groups of that node would move a detection time later.
+#[must_use]
+pub fn rebalance_beside(votes: &Votes, up: &BTreeSet<NodeId>, witness_healthy: bool, leader: Option<NodeId>) -> Votes {
     if !votes.dynamic_quorum {
         return configured(votes);
     }
@@ -88,7 +95,8 @@ pub fn rebalance(votes: &Votes, up: &BTreeSet<NodeId>, witness_healthy: bool) ->
     let is_even = voting.len().is_multiple_of(2);
     let witness_votes = votes.witness.is_some() && witness_healthy && is_even;
     if is_even && !witness_votes {
-        let lowered = votes.lower_priority.filter(|id| voting.contains(id)).or_else(|| voting.last().copied());
+        let named = votes.lower_priority.filter(|id| voting.contains(id));
+        let lowered = named.or_else(|| voting.iter().rfind(|id| Some(**id) != leader).copied());
         voting.retain(|id| Some(*id) != lowered);
     }
     let mut next = votes.clone();

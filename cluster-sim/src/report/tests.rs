@@ -112,7 +112,7 @@ fn lanes_follow_the_story() {
         7278 Frozen Frozen -
         8039 Apart No quorum -
         8041 Busy Joining -
-        8053 Well Up -
+        8045 Well Up -
     "#]]
     .assert_eq(&lane(script, "n3"));
     expect![[r#"
