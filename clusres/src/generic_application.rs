@@ -146,7 +146,7 @@ impl GenericApplication {
         let names = tables::names(&self.instance.place.shared_dir).unwrap_or_default();
         let own = names.into_iter().find(|record| {
             record.node == self.instance.place.node
-                && crate::providers::contains(&references, &record.resource_id, &record.resource)
+                && resapi::providers::contains(&references, &record.resource_id, &record.resource)
         });
         own.map_or_else(|| self.instance.place.node.clone(), |record| record.name)
     }

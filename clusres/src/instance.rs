@@ -2,13 +2,9 @@
 
 use std::path::PathBuf;
 
-use resapi::{Context, Failure, Value};
+use resapi::{Context, Failure, providers};
 
 use crate::place::{self, Place};
-use crate::providers;
-
-/// The value of the resource's own key that says what it depends on.
-const DEPENDENCIES: &str = "DependencyExpression";
 
 /// The surroundings of one built-in resource.
 #[derive(Clone, Debug)]
@@ -37,11 +33,7 @@ impl Instance {
 
     /// The references to what this resource depends on; none when its key cannot be read.
     pub(crate) fn providers(&self) -> Vec<String> {
-        let stored = self.context.resource_key().and_then(|key| key.value(DEPENDENCIES).ok().flatten());
-        match stored {
-            Some(Value::Sz(expression) | Value::ExpandSz(expression)) => providers::parse(&expression),
-            Some(_) | None => Vec::new(),
-        }
+        providers::of(&self.context)
     }
 
     /// A file of this node that belongs to this resource alone.

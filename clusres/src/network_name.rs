@@ -7,11 +7,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use resapi::codes::{control, win32};
-use resapi::{Context, Control, Failure, Progress, Property, Required, ResourceType, Value};
+use resapi::{Context, Control, Failure, Progress, Property, Required, ResourceType, Value, providers};
 
 use crate::claim::Claim;
 use crate::instance::Instance;
-use crate::providers;
 use crate::tables::{self, NameRecord};
 
 /// The longest NetBIOS name, in characters.

@@ -36,13 +36,15 @@ pub struct TypeFacts {
     pub quorum_capable: bool,
     /// Its class.
     pub class: ResourceClass,
+    /// Whether it lives among Windows programs: a monitor under Wine has it, a monitor of this system has not.
+    pub needs_windows: bool,
 }
 
 /// One list for what is registered and for what is served, so that the two cannot drift apart.
 macro_rules! built_in {
     ($($resource_type:ty => $dll_name:expr),+ $(,)?) => {
         /// All built-in types.
-        pub const TYPES: &[TypeFacts] = &[$(facts::<$resource_type>($dll_name)),+];
+        pub const TYPES: &[TypeFacts] = &[$(facts::<$resource_type>($dll_name)),+, GENERIC_SERVICE];
 
         resapi::table!(
             /// The startup function of all built-in types.
@@ -60,6 +62,29 @@ built_in!(
     FileShareWitness => SECOND_DLL_NAME,
 );
 
+/// Services are where the service control manager is: in the private Windows of a node. The type itself is in the monitor that is
+/// a Windows program (`generic-service`).
+const GENERIC_SERVICE: TypeFacts = TypeFacts {
+    name: "Generic Service",
+    display_name: "Generic Service",
+    dll_name: DLL_NAME,
+    looks_alive_ms: LOOKS_ALIVE_MS,
+    is_alive_ms: IS_ALIVE_MS,
+    quorum_capable: false,
+    class: ResourceClass::Unknown,
+    needs_windows: true,
+};
+
+/// Whether the type that is registered under these names is one of those that need a monitor under Wine.
+#[must_use]
+pub fn needs_windows(type_name: &str, dll_name: &str) -> bool {
+    TYPES.iter().any(|facts| {
+        facts.needs_windows
+            && facts.name.eq_ignore_ascii_case(type_name)
+            && facts.dll_name.eq_ignore_ascii_case(dll_name)
+    })
+}
+
 const fn facts<T: ResourceType>(dll_name: &'static str) -> TypeFacts {
     TypeFacts {
         name: T::NAME,
@@ -69,5 +94,6 @@ const fn facts<T: ResourceType>(dll_name: &'static str) -> TypeFacts {
         is_alive_ms: IS_ALIVE_MS,
         quorum_capable: T::QUORUM_CAPABLE,
         class: T::CLASS,
+        needs_windows: false,
     }
 }

@@ -121,7 +121,16 @@ fn properties_are_those_of_the_reference() {
 #[test]
 fn facts_are_those_of_the_reference() {
     for facts in TYPES {
-        let TypeFacts { name, display_name, dll_name, looks_alive_ms, is_alive_ms, quorum_capable, class } = *facts;
+        let TypeFacts {
+            name,
+            display_name,
+            dll_name,
+            looks_alive_ms,
+            is_alive_ms,
+            quorum_capable,
+            class,
+            needs_windows,
+        } = *facts;
         let line = TYPES_TABLE.lines().find(|line| line.starts_with(&format!("{name},"))).expect(name);
         let cells: Vec<&str> = line.split(',').collect();
         assert_eq!(display_name, name);
@@ -137,8 +146,9 @@ fn facts_are_those_of_the_reference() {
         assert_eq!(quorum, cells[8], "{name}");
         assert_eq!(looks_alive_ms.to_string(), cells[10], "{name}");
         assert_eq!(is_alive_ms, 60_000, "{name}");
+        assert_eq!(needs_windows, name == "Generic Service", "{name}");
     }
-    assert_eq!(TYPES.len(), 6);
+    assert_eq!(TYPES.len(), 7);
 }
 
 /// What a type answers for GET_REQUIRED_DEPENDENCIES: resource type names, or the code when it does not answer.

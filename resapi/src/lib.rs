@@ -46,6 +46,7 @@ mod macros;
 mod progress;
 mod properties;
 mod property;
+pub mod providers;
 mod registry;
 mod resource_type;
 pub mod testing;

@@ -69,6 +69,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some("guard") => return surroundings::guard(arguments),
         #[cfg(windows)]
         Some("--hold") => return surroundings::hold(),
+        #[cfg(windows)]
+        Some(generic_service::command::WORD) => return surroundings::service_as(),
         Some("--connect") => match (address(&mut arguments), token) {
             (Ok(address), Some(token)) => return run(address, token),
             (Ok(_), None) => {

@@ -124,7 +124,7 @@ pub struct OpenSpec {
 pub struct TypeSpec {
     /// The exact type name, as registered.
     pub name: String,
-    /// The registered `DllName`. `clusres.dll` and `clusres2.dll` are the types built into the monitor.
+    /// The registered `DllName`. `clusres.dll` and `clusres2.dll` are the types built into the monitor, native or under Wine.
     pub dll_name: String,
 }
 

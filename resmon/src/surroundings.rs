@@ -2,7 +2,7 @@
 //! paths of the Cluster service are written.
 //!
 //! The service runs on Linux or macOS. A monitor of the same system has the built-in types; a monitor that is a Windows
-//! program (under Wine) hosts Windows DLLs and nothing else. The service speaks of files in its own words, `/dir/file`;
+//! program (under Wine) hosts Windows DLLs, and has the one built-in type that needs Windows, Generic Service. The service speaks of files in its own words, `/dir/file`;
 //! Wine shows the whole file system of the host as drive `Z:`.
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ pub(crate) use system::{built_in, opening, own_path, process_number, settle};
 #[cfg(not(windows))]
 pub(crate) use system::guard;
 #[cfg(windows)]
-pub(crate) use system::{guard, hold};
+pub(crate) use system::{guard, hold, service_as};
 
 #[cfg(not(windows))]
 mod system {
@@ -68,6 +68,7 @@ mod system {
 
     use crate::dll::provider::BuiltIn;
     use crate::dll::windows::{RegistryError, write_number, write_text};
+    use crate::dll::windows_service::{Windows, run_under_name};
     use crate::protocol::{ALIVE, PROCESS_VARIABLE, READY};
 
     /// The drive that is the whole file system of the host.
@@ -82,13 +83,32 @@ mod system {
     /// Wine asked for the registry and refused, or standard input could not be read.
     const EXIT_NOT_READY: u8 = 5;
 
+    /// What needs Windows.
     pub(crate) fn built_in() -> Vec<BuiltIn> {
-        Vec::new()
+        vec![BuiltIn {
+            dll_names: generic_service::DLL_NAMES,
+            startup: generic_service::STARTUP,
+            bind: resapi::door::bind_host,
+        }]
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as on the other systems")]
-    pub(crate) fn settle(_node: String, _shared_dir: PathBuf, _run_dir: PathBuf) -> Result<(), String> {
+    /// Tells the built-in types where they are.
+    pub(crate) fn settle(node: String, shared_dir: PathBuf, _run_dir: PathBuf) -> Result<(), String> {
+        let own = std::env::current_exe().map_err(|error| format!("cannot find the own executable: {error}"))?;
+        let (shared_dir, program) = (own_path(&shared_dir), own.display().to_string());
+        generic_service::settle(generic_service::Place { node, shared_dir, program, system: &Windows });
         Ok(())
+    }
+
+    /// Runs a service under a network name, see [`generic_service::command`].
+    pub(crate) fn service_as() -> ExitCode {
+        match run_under_name() {
+            Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
+            Err(problem) => {
+                eprintln!("resmon: {problem}");
+                ExitCode::from(crate::EXIT_USAGE)
+            }
+        }
     }
 
     pub(crate) fn opening<T>(_id: &str, open: impl FnOnce() -> T) -> T {

@@ -72,22 +72,19 @@ pub fn linked_dll(source: &Path, folder: &Path) -> PathBuf {
     dll
 }
 
-/// A DLL that imports the function NobodyHasThis of clusapi.dll: it is linked with a DLL that claims to be clusapi.dll.
+/// A DLL that imports the function NobodyHasThis of `library`: it is linked with a DLL that claims to be that one.
 ///
 /// # Panics
 /// When there is no mingw, or it refuses.
 #[must_use]
-pub fn invented_import(folder: &Path) -> PathBuf {
-    let folder = folder.join("invented");
+pub fn invented_import(folder: &Path, library: &str) -> PathBuf {
+    let folder = folder.join(format!("invented-{library}"));
     std::fs::create_dir_all(&folder).expect("the ground can be written");
-    let write = |name: &str, text: &str| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).expect("the ground can be written");
-        path
-    };
-    let source = write("clusapi.c", "__declspec(dllexport) int NobodyHasThis(void) { return 1; }\n");
-    let imposter = c_dll(&source, &folder);
+    let source = write(&folder, "imposter.c", "__declspec(dllexport) int NobodyHasThis(void) { return 1; }\n");
+    let imposter = folder.join(format!("{library}.dll"));
+    compile("x86_64-w64-mingw32-gcc", &["-shared".into(), "-o".into(), imposter.clone().into(), source.into()]);
     let source = write(
+        &folder,
         "invented.c",
         "__declspec(dllimport) int NobodyHasThis(void);\n__declspec(dllexport) int Startup(void) { return NobodyHasThis(); }\n",
     );
@@ -96,6 +93,54 @@ pub fn invented_import(folder: &Path) -> PathBuf {
     compile("x86_64-w64-mingw32-gcc", &words);
     std::fs::remove_file(imposter).expect("it was there");
     dll
+}
+
+/// Adds to a DLL what `/DELAYLOAD` of Microsoft's linker adds: that it loads the function NobodyHasThis of `library` when it calls it.
+/// Nothing calls it. (The linkers of mingw that are common write no such directory.)
+///
+/// # Panics
+/// When no section has room behind its end.
+pub fn add_delayed_import(dll: &Path, library: &str) {
+    /// The data directory of delayed imports, behind the PE signature.
+    const DIRECTORY: usize = 24 + 112 + 13 * 8;
+    const DESCRIPTOR_BYTES: usize = 64;
+    const THUNK_BYTES: usize = 16;
+    let mut bytes = std::fs::read(dll).expect("it was just built");
+    let number = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    let names = format!("\0\0NobodyHasThis\0{library}.dll\0");
+    let wanted = DESCRIPTOR_BYTES + THUNK_BYTES + names.len();
+    let header = number(&bytes, 0x3c) as usize;
+    let sections = usize::from(bytes[header + 6]);
+    let table = header + 24 + usize::from(bytes[header + 20]);
+    // In each header: size in memory, address, size in the file, place in the file.
+    let fields = |at: usize| [8, 12, 16, 20].map(|field| number(&bytes, table + 40 * at + field));
+    let has_room = |at: &usize| {
+        let [used, _, size, _] = fields(*at);
+        used as usize + 16 + wanted <= size as usize
+    };
+    let at = (0..sections).find(has_room).expect("a section with room behind its end");
+    let [used, address, _, place] = fields(at);
+    let used = used.next_multiple_of(16);
+    let (here, start) = (address + used, (place + used) as usize);
+    let relative = |offset: usize| here + u32::try_from(offset).expect("small");
+    let thunk = DESCRIPTOR_BYTES + THUNK_BYTES;
+    let mut put = |at: usize, what: &[u8]| bytes[at..at + what.len()].copy_from_slice(what);
+    put(start, &1_u32.to_le_bytes());
+    put(start + 4, &relative(thunk + 2 + "NobodyHasThis\0".len()).to_le_bytes());
+    put(start + 12, &relative(DESCRIPTOR_BYTES).to_le_bytes());
+    put(start + 16, &relative(DESCRIPTOR_BYTES).to_le_bytes());
+    put(start + DESCRIPTOR_BYTES, &u64::from(relative(thunk)).to_le_bytes());
+    put(start + thunk, names.as_bytes());
+    put(table + 40 * at + 8, &(used + u32::try_from(wanted).expect("small")).to_le_bytes());
+    put(header + DIRECTORY, &here.to_le_bytes());
+    put(header + DIRECTORY + 4, &u32::try_from(DESCRIPTOR_BYTES).expect("small").to_le_bytes());
+    std::fs::write(dll, bytes).expect("it can be written");
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("the ground can be written");
+    path
 }
 
 /// Compiles a Windows program in C into `folder`.

@@ -253,7 +253,7 @@ fn dlls_that_cannot_be_hosted_are_refused_clearly() {
         bytes[header + 4..header + 6].copy_from_slice(&machine.to_le_bytes());
         write(&ground, name, &bytes)
     };
-    let cases: [(&str, PathBuf, &str); 9] = [
+    let cases: [(&str, PathBuf, &str); 10] = [
         ("Narrow", with("narrow.dll", 0x14c), "32-bit DLL"),
         ("Arm", with("arm.dll", 0xaa64), "ARM64"),
         ("Cut", write(&ground, "cut.dll", &bytes[..bytes.len() / 3]), "cut short"),
@@ -261,7 +261,8 @@ fn dlls_that_cannot_be_hosted_are_refused_clearly() {
         ("Linux", write(&ground, "linux.dll", b"\x7fELF\x02\x01\x01"), "library of Linux"),
         ("Missing", ground.path().join("missing.dll"), "is not there"),
         ("Lonely", lonely(&ground), "vendor_runtime.dll"),
-        ("Invented", windows::invented_import(ground.path()), "imports NobodyHasThis from"),
+        ("Invented", windows::invented_import(ground.path(), "clusapi"), "imports NobodyHasThis from"),
+        ("TooNew", windows::invented_import(ground.path(), "kernel32"), "imports NobodyHasThis from"),
         ("Bare", bare(&ground), "neither Startup nor StartupEx"),
     ];
     let lab = Lab::up(&ground, 1);

@@ -114,13 +114,25 @@ fn dlls_are_inspected_and_tested_under_wine() {
     bytes[header + 4..header + 6].copy_from_slice(&0xaa64_u16.to_le_bytes());
     let arm = ground.path().join("arm.dll");
     std::fs::write(&arm, bytes).expect("written");
-    for (dll, words) in [(arm, "ARM64"), (windows::invented_import(ground.path()), "NobodyHasThis")] {
+    let invented =
+        ["clusapi", "kernel32"].map(|library| (windows::invented_import(ground.path(), library), "NobodyHasThis"));
+    for (dll, words) in [(arm, "ARM64")].into_iter().chain(invented) {
         let seen = cluster(&ground, &["dll", "inspect", &text(&dll)]);
         assert_eq!(seen.status.code(), Some(1), "{}", said(&seen));
         assert!(said(&seen).contains(words), "{words}: {}", said(&seen));
         let tested = cluster(&ground, &["dll", "test", &text(&dll), "--type", "Misbehave"]);
         assert_eq!(tested.status.code(), Some(2), "{}", said(&tested));
         assert!(said(&tested).contains(words), "{words}: {}", said(&tested));
+    }
+    // A function that is nowhere, and that nothing calls: told, and no reason not to use the DLL.
+    for (library, words) in [("kernel32", "does not export NobodyHasThis"), ("vendor", "nor part of Wine")] {
+        let late = windows::c_dll(&root.join("examples/c/counter.c"), ground.path());
+        windows::add_delayed_import(&late, library);
+        let seen = cluster(&ground, &["dll", "inspect", &text(&late), "--type", "Counter"]);
+        assert!(seen.status.success(), "{}", said(&seen));
+        let warned = said(&seen);
+        let warned: Vec<&str> = warned.lines().filter(|line| line.starts_with("Warning")).collect();
+        assert!(warned.len() == 1 && warned[0].contains(words) && warned[0].contains(library), "{}", said(&seen));
     }
     let cache = std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));

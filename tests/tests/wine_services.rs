@@ -4,9 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use wolfden_tests::ground::Ground;
 use wolfden_tests::lab::{self, Lab};
+use wolfden_tests::processes::{self, Process};
 use wolfden_tests::windows::{self, logs, register};
 use wolfden_tests::{groups, programs};
 
@@ -44,8 +46,18 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default().replace('\r', "")
 }
 
-/// Services of Windows as resources: started with their words, stopped, noticed when they end, ended when they do not stop, and
-/// started elsewhere when their node is killed.
+/// The process of a service: it was started with the file of its node.
+fn service_of(file: &Path) -> Option<Process> {
+    let name = windows_path(file);
+    let is_it = |process: &Process| {
+        let [program, .., last] = process.words.as_slice() else { return false };
+        program.ends_with("service.exe") && *last == name
+    };
+    processes::all().into_iter().find(is_it)
+}
+
+/// Services of Windows as resources, of a type that every cluster has: started with their words, stopped, noticed when they end or
+/// are ended, ended when they do not stop, and started elsewhere when their node is killed.
 #[test]
 fn services_of_windows_are_resources() {
     let _ = windows::half();
@@ -58,10 +70,16 @@ fn services_of_windows_are_resources() {
         let said = run(&ground, node, &program, &["install", "Clerk", &windows_path(&file(node))]);
         assert!(said.contains("installed 0"), "{node}: {said}");
     }
-    register(&lab, "Generic Service", Path::new("generic_service.dll"));
+    assert_eq!(lab.get("/resource-types/Generic%20Service")["DllName"], "clusres.dll", "nobody has registered it");
     groups::group(&lab, "Office");
+    let place = json!({ "Address": "127.78.5.6", "SubnetMask": "255.0.0.0" });
+    groups::resource(&lab, "Office", "Address", "IP Address", place);
+    groups::resource(&lab, "Office", "Name", "Network Name", json!({ "Name": "OFFICE" }));
+    groups::depend(&lab, "Name", "[Address]");
     let properties = json!({ "ServiceName": "Clerk", "StartupParameters": "first \"second word\"" });
     groups::resource(&lab, "Office", "Clerk", "Generic Service", properties);
+    groups::depend(&lab, "Clerk", "[Name]");
+    groups::set(&lab, "/resources/Clerk", json!({ "LooksAlivePollInterval": 200, "IsAlivePollInterval": 500 }));
     lab.change("POST", "/groups/Office/online", json!({}));
     lab.until_within(FIRST_LIMIT, "/groups/Office", |group| group["State"] == "Online");
     let owner = groups::owner(&lab, "Office");
@@ -69,22 +87,41 @@ fn services_of_windows_are_resources() {
     lab.post("/groups/Office/offline", json!({}));
     until(&lab, "the service is stopped", || !file(&owner).exists());
 
-    // One that ends by itself fails; one that does not stop is ended.
+    let beyond = lab.ask("PATCH", "/resources/Clerk/parameters", json!({ "UseNetworkName": 2 }));
+    assert!(!beyond.is_accepted() && beyond.text.contains("UseNetworkName"), "0 or 1: {}", beyond.text);
+
+    // One whose process is killed from outside has failed, whatever its service control manager says, and is started again.
+    lab.change("POST", "/groups/Office/online", json!({}));
+    lab.until_within(FIRST_LIMIT, "/groups/Office", |group| group["State"] == "Online");
+    let owner = groups::owner(&lab, "Office");
+    let victim = service_of(&file(&owner)).expect("the service runs");
+    lab::signal(victim.id, Signal::KILL);
+    until(&lab, "its death is told", || logs(&lab, &NODES).contains("the process of the service Clerk has ended"));
+    let is_back = || service_of(&file(&owner)).is_some_and(|now| now != victim);
+    until(&lab, "the service runs again", is_back);
+    lab.until_within(FIRST_LIMIT, "/groups/Office", |group| group["State"] == "Online");
+
+    // One that ends by itself fails; one that does not stop is ended, under the name of the group too.
     groups::set(&lab, "/resources/Clerk", json!({ "RestartAction": 0 }));
+    lab.post("/groups/Office/offline", json!({}));
     set_words(&lab, "brief");
     lab.change("POST", "/groups/Office/online", json!({}));
     lab.until_within(FIRST_LIMIT, "/resources/Clerk", |found| found["State"] == "Failed");
-    until(&lab, "its end is told", || logs(&lab, &NODES).contains("the service Clerk does not run any more"));
     set_words(&lab, "stubborn");
+    lab.change("PATCH", "/resources/Clerk/parameters", json!({ "UseNetworkName": 1 }));
     lab.change("POST", "/resources/Clerk/online", json!({}));
     lab.until_within(FIRST_LIMIT, "/resources/Clerk", |found| found["State"] == "Online");
+    let owner = groups::owner(&lab, "Office");
+    until(&lab, "the service has its name", || text(&file(&owner)) == "name OFFICE\nstubborn\n");
     groups::set(&lab, "/resources/Clerk", json!({ "PendingTimeout": 3000 }));
     let _ = lab.ask("POST", "/resources/Clerk/offline?wait=60", json!({ "Force": true }));
     until(&lab, "its process is ended", || logs(&lab, &NODES).contains("does not stop; its process is ended"));
+    until(&lab, "no process is left", || service_of(&file(&owner)).is_none());
     lab.until_within(FIRST_LIMIT, "/resources/Clerk", |found| found["State"] != "OfflinePending");
 
     // What does not exist is named.
-    lab.change("PATCH", "/resources/Clerk/parameters", json!({ "ServiceName": "Nobody" }));
+    let parameters = json!({ "ServiceName": "Nobody", "UseNetworkName": 0 });
+    lab.change("PATCH", "/resources/Clerk/parameters", parameters);
     let _ = lab.ask("POST", "/resources/Clerk/online?wait=60", json!({}));
     until(&lab, "the missing service is told", || logs(&lab, &NODES).contains("the service Nobody cannot be opened"));
     lab.change("PATCH", "/resources/Clerk/parameters", json!({ "ServiceName": "Clerk" }));

@@ -18,12 +18,6 @@ const PARTS: &[Part] = &[
     Part { package: "clusapi", folder: "resapi-sys-mock/clusapi", built: "clusapi.dll", placed: "clusapi.dll" },
     Part { package: "resutils", folder: "resapi-sys-mock/resutils", built: "resutils.dll", placed: "resutils.dll" },
     Part {
-        package: "generic-service",
-        folder: "clusres/generic-service",
-        built: "generic_service.dll",
-        placed: "generic_service.dll",
-    },
-    Part {
         package: "hello-resource",
         folder: "examples/hello-resource",
         built: "hello_resource.dll",

@@ -17,8 +17,10 @@ use super::args::Inspect;
 use super::dll_test::Stand;
 use super::trouble::Trouble;
 use crate::api::refused::code_name;
-use crate::driver::wine::choice::is_windows_dll;
+use crate::driver::own_executable;
+use crate::driver::wine::choice::{Windows, is_windows_dll};
 use crate::driver::wine::command_world::CommandWorld;
+use crate::driver::wine::image::Delayed;
 
 /// Exit code: it can be used.
 const EXIT_USABLE: u8 = 0;
@@ -35,6 +37,7 @@ pub(super) fn run(options: &Inspect, is_json: bool, out: &mut dyn Write) -> Resu
     let bytes = std::fs::read(&path).map_err(|error| trouble(error.to_string()))?;
     let library = file::read(&path, &bytes).map_err(trouble)?;
     let dll_name = path.to_str().ok_or_else(|| trouble("its path is not text".into()))?;
+    let delayed = delayed(dll_name);
     let looked = match (library.is_native, library.is_windows) {
         (true, _) => Some(load(dll_name, options, &bytes)),
         (false, true) if !is_windows_dll(dll_name) => {
@@ -45,10 +48,10 @@ pub(super) fn run(options: &Inspect, is_json: bool, out: &mut dyn Write) -> Resu
     };
     let problems = problems(&library, looked.as_ref());
     let text = if is_json {
-        let shown = shown(dll_name, &library, looked.as_ref(), &problems);
+        let shown = shown(dll_name, &library, &delayed, looked.as_ref(), &problems);
         format!("{}\n", serde_json::to_string_pretty(&shown).unwrap_or_default())
     } else {
-        people(dll_name, &library, looked.as_ref(), &problems)
+        people(dll_name, &library, &delayed, looked.as_ref(), &problems)
     };
     out.write_all(text.as_bytes()).map_err(|_| Trouble::NobodyReads)?;
     Ok(if problems.is_empty() { EXIT_USABLE } else { EXIT_UNUSABLE })
@@ -57,7 +60,7 @@ pub(super) fn run(options: &Inspect, is_json: bool, out: &mut dyn Write) -> Resu
 /// Has a monitor load it.
 fn load(dll_name: &str, options: &Inspect, bytes: &[u8]) -> Result<Inspected, String> {
     let mut names = options.types.clone();
-    names.extend(file::texts(bytes));
+    names.extend(file::texts(bytes).into_iter().filter(|text| !options.types.contains(text)));
     let folder = std::env::temp_dir().join(format!("wolfden-dll-inspect-{}", uuid::Uuid::new_v4()));
     let world = is_windows_dll(dll_name).then(|| CommandWorld::wake(dll_name)).transpose()?;
     let mut stand = Stand::start(&folder, Arc::default(), world.as_ref())?;
@@ -66,6 +69,26 @@ fn load(dll_name: &str, options: &Inspect, bytes: &[u8]) -> Result<Inspected, St
     // What is left of it is in the folder for temporary files.
     let _ = std::fs::remove_dir_all(&folder);
     looked?.map_err(|refusal| format!("{} ({})", refusal.message, code_name(refusal.code)))
+}
+
+/// What a Windows DLL loads only when it calls it.
+fn delayed(dll_name: &str) -> Vec<Delayed> {
+    let Ok(executable) = own_executable() else { return Vec::new() };
+    if !is_windows_dll(dll_name) {
+        return Vec::new();
+    }
+    // There is no prefix yet, only what one will be made of.
+    let prefix = std::env::temp_dir().join(format!("wolfden-dll-inspect-{}", uuid::Uuid::new_v4()));
+    Windows::new(executable, prefix).delayed(dll_name)
+}
+
+/// What may go wrong later, and is no reason not to use the library.
+fn warnings(delayed: &[Delayed]) -> Vec<String> {
+    let words = |found: &Delayed| {
+        let what = found.warning.as_ref()?;
+        Some(format!("{}, which it loads only when it calls it, {what}: such a call ends the monitor", found.dll))
+    };
+    delayed.iter().filter_map(words).collect()
 }
 
 /// Why the library cannot be used. None: it can.
@@ -96,7 +119,13 @@ fn problems(library: &Library, looked: Option<&Result<Inspected, String>>) -> Ve
     problems
 }
 
-fn shown(dll_name: &str, library: &Library, looked: Option<&Result<Inspected, String>>, problems: &[String]) -> Value {
+fn shown(
+    dll_name: &str,
+    library: &Library,
+    delayed: &[Delayed],
+    looked: Option<&Result<Inspected, String>>,
+    problems: &[String],
+) -> Value {
     let negotiated = |n: &Negotiated| json!({ "Min": n.min, "Max": n.max, "Code": n.code, "Version": n.version, "TableSize": n.table_bytes });
     let of = |t: &InspectedType| {
         json!({
@@ -110,6 +139,8 @@ fn shown(dll_name: &str, library: &Library, looked: Option<&Result<Inspected, St
         "Format": library.format,
         "Exports": library.exports,
         "Libraries": library.libraries,
+        "Delayed": delayed.iter().map(|found| &found.dll).collect::<Vec<_>>(),
+        "Warnings": warnings(delayed),
         "MissingLibraries": library.missing_libraries,
         "MissingImports": library.missing_imports,
         "ClusterFunctions": library.cluster_functions,
@@ -123,6 +154,7 @@ fn shown(dll_name: &str, library: &Library, looked: Option<&Result<Inspected, St
 fn people(
     dll_name: &str,
     library: &Library,
+    delayed: &[Delayed],
     looked: Option<&Result<Inspected, String>>,
     problems: &[String],
 ) -> String {
@@ -130,6 +162,10 @@ fn people(
     let mut text = format!("File      : {dll_name}\nFormat    : {}\n", library.format);
     text.push_str(&format!("Exports   : {}\n", list(&library.exports)));
     text.push_str(&format!("Needs     : {}\n", list(&library.libraries)));
+    if !delayed.is_empty() {
+        let names: Vec<String> = delayed.iter().map(|found| found.dll.clone()).collect();
+        text.push_str(&format!("When used : {}\n", list(&names)));
+    }
     text.push_str(&format!("Cluster   : {}\n", list(&library.cluster_functions)));
     match looked {
         None => text.push_str("Loaded    : no, it is a library of another system\n"),
@@ -149,6 +185,7 @@ fn people(
             }
         }
     }
+    warnings(delayed).iter().for_each(|warning| text.push_str(&format!("Warning   : {warning}\n")));
     match problems {
         [] => text.push_str("It can be used.\n"),
         _ => {

@@ -100,7 +100,8 @@ impl Monitors {
         let mut host = self.homes.get(&resource).copied().filter(|host| host.key == key).unwrap_or(Host::native(key));
         match &entry {
             EntryPoint::Open(spec) => {
-                let kind = self.windows.kind(&spec.dll_name).map_err(|(code, text)| Unserved::Refused(code, text))?;
+                let kind = self.windows.kind(&spec.type_name, &spec.dll_name);
+                let kind = kind.map_err(|(code, text)| Unserved::Refused(code, text))?;
                 host = Host { key, kind };
                 self.homes.insert(resource, host);
                 self.changes += 1;
@@ -193,7 +194,7 @@ impl Monitors {
         input: Vec<u8>,
         answer: oneshot::Sender<ControlAnswer>,
     ) {
-        let host = match self.windows.kind(&of.dll_name) {
+        let host = match self.windows.kind(&of.name, &of.dll_name) {
             Ok(kind) => Host { key: MonitorKey::Shared, kind },
             Err((code, text)) => {
                 let _ = answer.send(Err(Refusal::new(code, text)));

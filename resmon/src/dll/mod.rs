@@ -24,6 +24,8 @@ pub(crate) mod library;
 pub(crate) mod provider;
 #[cfg(windows)]
 pub(crate) mod windows;
+#[cfg(windows)]
+pub(crate) mod windows_service;
 
 /// A resource, as the callbacks of its library reach it. All methods return at once and may be called on any thread.
 pub(crate) trait ResourceSide: Send + Sync {

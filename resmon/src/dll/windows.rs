@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{
     CloseHandle, DUPLICATE_SAME_ACCESS, DuplicateHandle, EXCEPTION_ACCESS_VIOLATION, EXCEPTION_ILLEGAL_INSTRUCTION,
-    EXCEPTION_INT_DIVIDE_BY_ZERO, EXCEPTION_STACK_OVERFLOW, HANDLE, WAIT_OBJECT_0, WAIT_TIMEOUT,
+    EXCEPTION_INT_DIVIDE_BY_ZERO, EXCEPTION_STACK_OVERFLOW, GetLastError, HANDLE, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
 use windows_sys::Win32::System::Diagnostics::Debug::{
     EXCEPTION_POINTERS, SEM_FAILCRITICALERRORS, SEM_NOGPFAULTERRORBOX, SetErrorMode, SetUnhandledExceptionFilter,
@@ -208,6 +208,12 @@ fn module_of(address: *const core::ffi::c_void) -> String {
 pub(crate) fn ask_server() {
     // SAFETY: no security, automatic reset, not signalled, no name; what was made is closed here.
     unsafe { CloseHandle(CreateEventW(ptr::null(), 0, 0, ptr::null())) };
+}
+
+/// The code that a function of the system has left behind.
+pub(crate) fn last_error() -> u32 {
+    // SAFETY: only reads a cell of this thread.
+    unsafe { GetLastError() }
 }
 
 /// Why the registry of the prefix cannot be written.

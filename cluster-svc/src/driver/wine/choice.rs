@@ -63,25 +63,40 @@ impl Windows {
         Windows { executable, prefix, seen: BTreeMap::new() }
     }
 
-    /// Which kind of process hosts types with this `DllName`.
+    /// Which kind of process hosts a type with this name and this `DllName`.
     ///
     /// # Errors
     /// When it would be one under Wine and cannot work: the code and what to do.
-    pub(crate) fn kind(&mut self, dll_name: &str) -> Result<Kind, Refused> {
-        if !is_windows_dll(dll_name) {
+    pub(crate) fn kind(&mut self, type_name: &str, dll_name: &str) -> Result<Kind, Refused> {
+        let is_built_in = clusres::needs_windows(type_name, dll_name);
+        if !is_built_in && !is_windows_dll(dll_name) {
             return Ok(Kind::Native);
         }
         let installation = self.installation().map_err(|problem| (ERROR_MOD_NOT_FOUND, problem))?;
+        if is_built_in {
+            return Ok(Kind::Wine);
+        }
         let path = self.find(dll_name)?;
         let stamp = std::fs::metadata(&path).map(|file| (file.modified().ok(), file.len())).unwrap_or((None, 0));
         if self.seen.get(&path) != Some(&stamp) {
-            // What Wine lacks and we put into each prefix counts as there before the first prefix is made.
-            let ours = vec![installation.windows_dir.join("compat"), self.prefix.join(SYSTEM_DIR)];
-            let places = [ours, self.directories()].concat();
-            image::check(&path, &installation.windows_dir, &places)?;
+            image::check(&path, &installation.windows_dir, &self.places_of_imports(&installation.windows_dir))?;
             self.seen.insert(path, stamp);
         }
         Ok(Kind::Wine)
+    }
+
+    /// The DLLs that a DLL loads only when it calls them. Nothing is said about what Wine has where there is no Wine.
+    pub(crate) fn delayed(&self, dll_name: &str) -> Vec<image::Delayed> {
+        let Ok(path) = self.find(dll_name) else { return Vec::new() };
+        let half = self.installation().map(|installation| installation.windows_dir).unwrap_or_default();
+        image::look_at_delayed(&path, &half, &self.places_of_imports(&half))
+    }
+
+    /// Where DLLs lie that others import. What Wine lacks and we put into each prefix counts as there before the first prefix is
+    /// made.
+    fn places_of_imports(&self, windows_dir: &Path) -> Vec<PathBuf> {
+        let ours = vec![self.prefix.join(SYSTEM_DIR), windows_dir.join("compat")];
+        [ours, self.directories()].concat()
     }
 
     /// Wine and the Windows half of Wolfden.
@@ -181,6 +196,18 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(is_windows_dll(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_built_in_type_may_need_windows() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // Beside this executable there is no Windows half.
+        let mut windows = Windows::new(folder.path().join("cluster"), folder.path().join("wine"));
+        assert_eq!(windows.kind("Generic Script", "clusres2.dll"), Ok(Kind::Native));
+        assert_eq!(windows.kind("Generic Service", "generic.so"), Ok(Kind::Native), "somebody's own");
+        let (code, text) = windows.kind("generic service", "CLUSRES.DLL").expect_err("nothing is there");
+        assert_eq!(code, ERROR_MOD_NOT_FOUND);
+        assert!(text.contains("xtask windows") || text.contains("apt-get"), "{text}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl CommandWorld {
         let (folder, lock) = own_folder(&cache.join("commands"))?;
         let prefix = folder.join(prefix::FOLDER);
         let mut windows = Windows::new(executable.clone(), prefix.clone());
-        let looked = windows.kind(dll_name).map_err(|(_, text)| text).and_then(|_| windows.installation());
+        let looked = windows.kind("", dll_name).map_err(|(_, text)| text).and_then(|_| windows.installation());
         let ready = folder.join("ready");
         let woken = looked.and_then(|installation| {
             let environment = launch::environment(NODE, &installation, &prefix, &windows.directories(), &ready);

@@ -1,6 +1,8 @@
 //! Files that are no resource DLL, made by changing one that is. The DLL is built by hand, so that the test needs no
 //! compiler for Windows.
 
+use object::pe;
+
 use super::*;
 
 /// Where the PE signature is.
@@ -140,8 +142,8 @@ fn missing_dlls_are_named() {
     }
     std::fs::write(folder.path().join("vendor.dll"), dll("Wanted", "KERNEL32.dll")).expect("written");
     assert_eq!(check(&path, &ours, &[]), Ok(()));
-    assert!(is_there("API-MS-WIN-core-synch-l1-2-0.dll", &[]));
-    assert!(is_there("kernel32", &["kernel32.dll".into()]));
+    assert!(is_there("API-MS-WIN-core-synch-l1-2-0.dll", &BTreeSet::new()));
+    assert!(is_there("kernel32", &["kernel32.dll".into()].into()));
     let (code, text) = check(&folder.path().join("none.dll"), &ours, &[]).expect_err("not there");
     assert!(code == MOD_NOT_FOUND && text.contains("cannot be read"), "{text}");
 }
@@ -191,4 +193,72 @@ fn missing_functions_are_named() {
         }
         std::fs::remove_file(&place).expect("it was written");
     }
+}
+
+/// The same with a descriptor of delayed imports, which name what the other imports name.
+fn with_delayed(mut bytes: Vec<u8>, attributes: u32) -> Vec<u8> {
+    let mut put = |at: usize, what: u32| bytes[at..at + 4].copy_from_slice(&what.to_le_bytes());
+    put(DIRECTORIES + 13 * 8, SECTION_ADDRESS + 0x180);
+    put(DIRECTORIES + 13 * 8 + 4, 0x40);
+    put(SECTION + 0x180, attributes);
+    put(SECTION + 0x180 + 4, SECTION_ADDRESS + 0x150);
+    put(SECTION + 0x180 + 16, SECTION_ADDRESS + THUNK as u32);
+    bytes
+}
+
+#[test]
+fn delayed_imports_are_read() {
+    let plain = dll("Startup", "Vendor.dll");
+    assert_eq!(delayed(&plain), []);
+    let functions = vec![Function::Name("Wanted".into())];
+    let found = vec![Import { dll: "Vendor.dll".into(), functions }];
+    assert_eq!(delayed(&with_delayed(plain.clone(), 1)), found);
+    assert_eq!(delayed(&with_delayed(plain.clone(), 0)), [], "addresses of another kind");
+    let all = with_delayed(plain, 1);
+    for at in 0..all.len() {
+        // Whatever it is now, it is no panic.
+        let mut bytes = all.clone();
+        bytes[at] ^= 0xff;
+        let _ = delayed(&bytes);
+        let _ = delayed(&all[..at]);
+    }
+}
+
+#[test]
+fn what_the_system_lacks_is_refused_when_it_is_imported_and_told_when_it_is_delayed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, system) = (folder.path().join("x.dll"), folder.path().join("system32"));
+    std::fs::create_dir(&system).expect("made");
+    let places = [system.clone()];
+    let ours = folder.path().join("windows");
+    // A DLL that no Wine has, so that the result is the same everywhere.
+    let vendor = |bytes: Vec<u8>| std::fs::write(system.join("vendor.dll"), bytes).expect("written");
+    std::fs::write(&path, with_delayed(dll("Startup", "Vendor.dll"), 1)).expect("written");
+    let warning = || {
+        let found = look_at_delayed(&path, &ours, &places);
+        let [Delayed { dll, warning }] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(dll, "Vendor.dll");
+        warning.clone().unwrap_or_default()
+    };
+    vendor(dll("Wanted", "KERNEL32.dll"));
+    assert_eq!(check(&path, &ours, &places), Ok(()));
+    assert_eq!(warning(), "");
+    vendor(dll("Other", "KERNEL32.dll"));
+    let (code, text) = check(&path, &ours, &places).expect_err("it lacks the function");
+    assert_eq!(code, PROC_NOT_FOUND);
+    for part in ["x.dll imports Wanted from", "system32/vendor.dll", "version of Wine"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(warning().contains("does not export Wanted"), "{}", warning());
+    vendor(b"no DLL".to_vec());
+    assert!(warning().contains("cannot be used"), "{}", warning());
+    std::fs::remove_file(system.join("vendor.dll")).expect("it was there");
+    let has_wine = LIBRARY_DIRS.iter().any(|dir| Path::new(dir).join(BUILTIN_DIR).is_dir());
+    assert_eq!(warning().contains("nor part of Wine"), has_wine, "{}", warning());
+    // One Wine of several that has it is enough.
+    let second = folder.path().join("second");
+    std::fs::create_dir(&second).expect("made");
+    vendor(dll("Other", "KERNEL32.dll"));
+    std::fs::write(second.join("vendor.dll"), dll("Wanted", "KERNEL32.dll")).expect("written");
+    assert_eq!(check(&path, &ours, &[system, second]), Ok(()));
 }

@@ -4,8 +4,23 @@
 //! library sees nothing of other resources but what they publish themselves, so a Network Name finds its addresses, and an
 //! application its network name, by comparing these ids with those in the claims.
 
+use crate::{Context, Value};
+
+/// The value of the resource's own key that says what it depends on.
+const DEPENDENCIES: &str = "DependencyExpression";
+
+/// The references to what a resource depends on, in order: ids or names. None when its key cannot be read.
+#[must_use]
+pub fn of(context: &Context) -> Vec<String> {
+    let stored = context.resource_key().and_then(|key| key.value(DEPENDENCIES).ok().flatten());
+    match stored {
+        Some(Value::Sz(expression) | Value::ExpandSz(expression)) => parse(&expression),
+        Some(_) | None => Vec::new(),
+    }
+}
+
 /// The references in a dependency expression: what stands in brackets, in order.
-pub(crate) fn parse(expression: &str) -> Vec<String> {
+fn parse(expression: &str) -> Vec<String> {
     expression
         .split('[')
         .skip(1)
@@ -16,7 +31,8 @@ pub(crate) fn parse(expression: &str) -> Vec<String> {
 }
 
 /// Whether one of the references means the resource with this id or name.
-pub(crate) fn contains(references: &[String], id: &str, name: &str) -> bool {
+#[must_use]
+pub fn contains(references: &[String], id: &str, name: &str) -> bool {
     references.iter().any(|reference| is_same_id(reference, id) || reference.eq_ignore_ascii_case(name))
 }
 
