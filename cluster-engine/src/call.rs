@@ -43,6 +43,28 @@ pub struct OpenSpec {
     pub timing: Timing,
 }
 
+/// An [`OpenSpec`] that borrows its names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Description<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) type_name: &'a str,
+    pub(crate) dll_name: &'a str,
+    pub(crate) timing: Timing,
+}
+
+impl Description<'_> {
+    pub(crate) fn to_spec(self) -> OpenSpec {
+        let [name, type_name, dll_name] = [self.name, self.type_name, self.dll_name].map(str::to_owned);
+        OpenSpec { name, type_name, dll_name, timing: self.timing }
+    }
+
+    /// Is it the one that an instance was opened by?
+    pub(crate) fn is(&self, spec: &OpenSpec) -> bool {
+        let ours = (self.name, self.type_name, self.dll_name, self.timing);
+        ours == (&*spec.name, &*spec.type_name, &*spec.dll_name, spec.timing)
+    }
+}
+
 /// Intervals and limits of a resource, resolved against its type (reference 04, resource and resource_type rows).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {

@@ -72,7 +72,7 @@ impl Engine {
         if self.led_from.is_none_or(|first| seat.committed() < first) {
             return None;
         }
-        let voters = seat.voters().voters;
+        let voters = &seat.voters().voters;
         let acks = voters.iter().filter_map(|v| self.voter_acked(*v)).collect();
         majority_acknowledged(acks, voters.len())
     }
@@ -105,7 +105,7 @@ impl Engine {
         if self.led_from.is_none_or(|first| seat.committed() < first) {
             return None;
         }
-        let voters = seat.voters().voters;
+        let voters = &seat.voters().voters;
         let acks = voters.iter().filter_map(|v| self.voter_past_ack(*v)).collect();
         self.past = majority_let_go(acks, voters.len()).map(|at| at.max(self.membership.voters_changed_at()));
         self.past

@@ -21,6 +21,7 @@ use crate::requests::{Queue, Requests};
 use crate::standing::Standing;
 use crate::state::{Answer, ClusterState, Command, LogBatch};
 use crate::time::{Millis, Time};
+use crate::voters::Basis;
 use crate::witness::Hosted;
 
 /// How long a client waits at most until it is told that the outcome is not known.
@@ -115,6 +116,8 @@ pub struct Engine {
     pub(crate) forcing: Option<u64>,
     /// Something was proposed that the replica has to be drained for.
     pub(crate) has_proposed: bool,
+    /// With this nothing was to be changed in the set of voters.
+    pub(crate) voters_at_rest: Option<Basis>,
     /// The longest lease that this node earned as the leader. It holds although the voters change or another leads.
     earned_until: Option<Time>,
     /// The index of the first entry of this node's own term, while it leads.
@@ -156,6 +159,7 @@ impl Engine {
             prevented: config.prevent_quorum,
             forcing: None,
             has_proposed: false,
+            voters_at_rest: None,
             led_from: None,
             earned_until: None,
             empty: ClusterState::empty(),
@@ -297,7 +301,7 @@ impl Engine {
     /// The voters and learners, as this node's own replica has applied them.
     #[must_use]
     pub fn voters(&self) -> crate::replica::Voters {
-        self.replica.voters()
+        self.replica.voters().clone()
     }
 
     /// Resources of which something may be running on this node.

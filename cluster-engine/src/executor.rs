@@ -68,6 +68,8 @@ pub(crate) struct Executor {
     /// The last call that was answered of a resource that has no instance any more, or none yet. It is not made a second
     /// time: its answer is on its way to the state.
     answered: BTreeMap<Guid, u64>,
+    /// With this state and licence nothing was missing; cleared by whatever changes an instance.
+    at_rest: Option<(u64, bool, Option<Guid>)>,
 }
 
 /// What this node may do at the moment.
@@ -91,17 +93,22 @@ impl Executor {
     /// Issues every call that is missing. Returns reports to propose.
     pub(crate) fn settle(&mut self, state: &ClusterState, licence: Licence, out: &mut Vec<Effect>) -> Vec<Command> {
         let mut reports = Vec::new();
-        let known: Vec<Guid> = self.instances.keys().copied().collect();
-        for id in known {
-            if !state.resources.contains_key(&id) {
-                self.give_up(id, out);
-            }
+        // Only a lapse of the lease and a delay that is over come with time alone.
+        let rest = (state.applied, licence.is_member, licence.opens);
+        if self.at_rest == Some(rest) && licence.may_run && self.held.is_empty() {
+            return reports;
         }
+        let calls = out.len();
+        let gone = |id: &Guid| !state.resources.contains_key(id);
+        let unwanted: Vec<Guid> = self.instances.keys().copied().filter(gone).collect();
+        unwanted.into_iter().for_each(|id| self.give_up(id, out));
         self.answered.retain(|id, _| state.resources.contains_key(id));
         for resource in state.resources.values() {
             self.settle_one(state, resource, licence, out, &mut reports);
         }
         self.kill_overdue(licence, out);
+        let is_done = licence.may_run && reports.is_empty() && out.len() == calls;
+        self.at_rest = is_done.then_some(rest);
         reports
     }
 
@@ -137,7 +144,7 @@ impl Executor {
         let is_owner = state.groups.get(&resource.group).is_some_and(|g| g.owner == licence.me);
         let is_mine = is_owner && licence.is_member;
         let asked = is_mine && resource.state.has_call();
-        let Some(spec) = state.open_spec(resource) else {
+        let Some(wanted) = state.description(resource) else {
             if asked && self.is_new_call(resource) {
                 self.answered.insert(resource.id, resource.generation);
                 reports.push(refuse_call(resource, 5078, "its resource type is not registered any more"));
@@ -148,10 +155,11 @@ impl Executor {
             return self.give_up(resource.id, out);
         }
         let monitor = state.monitor_of(resource);
-        let has_providers = self.has_providers(resource);
+        let has_providers = asked && self.has_providers(resource);
         let Some(instance) = self.instances.get_mut(&resource.id) else {
             let is_held = self.held.get(&resource.id).is_some_and(|(until, _)| licence.now < *until);
             if asked || ((licence.is_member || licence.opens == Some(resource.id)) && !is_held) {
+                let spec = wanted.to_spec();
                 let entry = EntryPoint::Open(spec.clone());
                 out.push(Effect::Call { resource: resource.id, monitor, generation: resource.generation, entry });
                 let before = resource.generation.saturating_sub(1);
@@ -183,16 +191,18 @@ impl Executor {
             if is_new {
                 instance.call_active(resource, out);
             }
-            if instance.spec.timing != spec.timing && instance.open == Open::Yes {
-                let entry = EntryPoint::Configure(spec.timing);
-                instance.spec.timing = spec.timing;
+            if instance.spec.timing != wanted.timing && instance.open == Open::Yes {
+                let entry = EntryPoint::Configure(wanted.timing);
+                instance.spec.timing = wanted.timing;
                 out.push(instance.call(resource.id, resource.generation, entry));
             }
             return;
         }
         // A new name is told to the library (SET_NAME, reference 01.8); that is no reason to open the instance anew.
-        instance.spec.name.clone_from(&spec.name);
-        let is_stale = instance.monitor != monitor || instance.spec != spec;
+        if instance.spec.name != wanted.name {
+            wanted.name.clone_into(&mut instance.spec.name);
+        }
+        let is_stale = instance.monitor != monitor || !wanted.is(&instance.spec);
         match &instance.open {
             Open::Opening | Open::Closing => {}
             Open::Yes if is_stale => {
@@ -231,8 +241,9 @@ impl Executor {
                 instance.open = Open::Opening;
                 instance.opened_for = Some(resource.generation);
                 instance.monitor = monitor;
-                instance.spec = spec.clone();
-                out.push(instance.call(resource.id, resource.generation, EntryPoint::Open(spec)));
+                instance.spec = wanted.to_spec();
+                let entry = EntryPoint::Open(instance.spec.clone());
+                out.push(instance.call(resource.id, resource.generation, entry));
             }
             Open::Failed { code, message } if is_new => {
                 let status = Status::Failed(Cause::NotOpen { code: *code, message: message.clone() });
@@ -289,6 +300,7 @@ impl Executor {
 
     /// A report of a monitor. Returns what to propose.
     pub(crate) fn reported(&mut self, id: Guid, generation: u64, status: Status) -> Option<Command> {
+        self.at_rest = None;
         let instance = self.instances.get_mut(&id)?;
         match &status {
             Status::Opened => {
@@ -334,6 +346,7 @@ impl Executor {
         cause: &Cause,
         now: Time,
     ) -> Vec<Command> {
+        self.at_rest = None;
         let is_hit = |id: Guid, instance: &Instance| instance.monitor == monitor && is_lost(id);
         let lost: Vec<Guid> = self.instances.iter().filter(|(id, i)| is_hit(**id, i)).map(|(id, _)| *id).collect();
         let mut reports = Vec::new();
@@ -358,6 +371,7 @@ impl Executor {
 
     /// Arbitrate of the quorum resource, for this round, once it is open here and nothing of it has to end first.
     pub(crate) fn arbitrate(&mut self, id: Guid, round: u64, may_run: bool) -> Arbitration {
+        self.at_rest = None;
         let Some(instance) = self.instances.get_mut(&id) else { return Arbitration::Wait };
         let must_end = instance.is_ending || (instance.is_active && !may_run);
         match &instance.open {
@@ -372,6 +386,7 @@ impl Executor {
 
     /// Release of the quorum resource. `None`: it is not open, or online here by the will of the state and keeps its device.
     pub(crate) fn release(&mut self, id: Guid, round: u64) -> Option<Effect> {
+        self.at_rest = None;
         let instance = self.instances.get(&id).filter(|i| i.open == Open::Yes && !i.is_active)?;
         Some(instance.call(id, round, EntryPoint::Release))
     }
@@ -383,6 +398,7 @@ impl Executor {
 
     /// Ends everything that is active, by this node's own decision.
     pub(crate) fn end_all(&mut self, out: &mut Vec<Effect>) {
+        self.at_rest = None;
         for (id, instance) in &mut self.instances {
             instance.end(*id, out);
         }

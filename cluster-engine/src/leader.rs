@@ -133,7 +133,7 @@ impl Engine {
     /// voter comes before the witness, which leads only where it has to.
     pub(crate) fn hand_over_leadership(&mut self) {
         let Some(seat) = self.seat() else { return };
-        let (leads, voters) = (seat.id(), seat.voters().voters);
+        let (leads, voters) = (seat.id(), seat.voters().voters.clone());
         let own = self.config.voter;
         let is_heard = |v: &VoterId| {
             let Some(node) = self.node_of(*v) else { return false };

@@ -255,6 +255,16 @@ impl Membership {
         }
     }
 
+    /// This node led in `term` until now, and acknowledged itself. It may stay in that term: a leader that finds no
+    /// majority steps down without a new one.
+    pub fn stepped_down(&mut self, term: u64, now: Time) {
+        if term < self.term {
+            self.my_past_ack = self.my_past_ack.max(now);
+        } else {
+            self.my_ack = Some((term, now));
+        }
+    }
+
     /// What a heartbeat says of the witness: it is where the highest epoch is, and whoever hosted it and says no more that
     /// it does, hosts it no more.
     fn hear_witness(&mut self, from: NodeId, beat: &Heartbeat, echo: Option<Time>, now: Time) {
@@ -362,5 +372,35 @@ impl Membership {
     #[must_use]
     pub fn started(&self) -> Time {
         self.started
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What this node says of its past once it is in `term`.
+    fn past_ack(membership: &mut Membership, term: u64) -> Time {
+        membership.enter_term(term, false, Time(9_000));
+        membership.past_ack()
+    }
+
+    #[test]
+    fn a_leader_acknowledged_itself_until_it_stepped_down() {
+        let new = || {
+            let mut membership = Membership::new(1, Time(1_000));
+            membership.enter_term(7, false, Time(1_500));
+            membership
+        };
+        assert_eq!(past_ack(&mut new(), 8), Time(1_000), "it never acknowledged anybody");
+        // It found no majority, stayed in its term, and heard of the next one much later.
+        let mut stays = new();
+        stays.stepped_down(7, Time(4_000));
+        assert_eq!(past_ack(&mut stays, 8), Time(4_000));
+        // The next term was what ended it.
+        let mut deposed = new();
+        deposed.enter_term(8, true, Time(5_000));
+        deposed.stepped_down(7, Time(5_000));
+        assert_eq!(past_ack(&mut deposed, 8), Time(5_000));
     }
 }

@@ -28,6 +28,9 @@ impl Engine {
             return;
         }
         self.enter_term();
+        if let Some((_, led_in)) = self.led {
+            self.membership.stepped_down(led_in, self.now);
+        }
         self.led = present;
         self.past = None;
         let handed_over = self.duties.handed_over();

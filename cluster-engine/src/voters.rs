@@ -15,13 +15,30 @@ use crate::quorum::{Change, Model, NodeVote, Voter, Votes, WitnessVote, next_cha
 use crate::replica::{VoterChange, VoterId, Voters};
 use crate::state::{ClusterState, NodeState};
 
+/// What the wanted voters follow from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Basis {
+    /// What is applied to the set of voters and to the state, and who leads.
+    state: (u64, u64, VoterId),
+    is_hosted: bool,
+    health: WitnessHealth,
+}
+
 impl Engine {
     /// Proposes the next change, if one is due. Refused while another one is under way, or a learner is behind: then it is
     /// asked for again at the next step.
     pub(crate) fn keep_voters(&mut self) {
         let Some(seat) = self.seat() else { return };
         let (present, leads) = (seat.voters(), seat.id());
-        let Some(change) = self.wanted_change(&present, leads) else { return };
+        // It is asked for at every step, and the answer is nearly always that nothing is to be changed.
+        let state = (seat.applied(), self.state().applied, leads);
+        let basis = Basis { state, is_hosted: self.witness_host().is_some(), health: self.witness_health() };
+        if self.voters_at_rest == Some(basis) {
+            return;
+        }
+        let change = self.wanted_change(present, leads, basis);
+        self.voters_at_rest = change.is_none().then_some(basis);
+        let Some(change) = change else { return };
         if matches!(change, VoterChange::Demote(id) | VoterChange::Remove(id) if id == leads) {
             return self.hand_over_leadership();
         }
@@ -32,10 +49,10 @@ impl Engine {
         }
     }
 
-    fn wanted_change(&self, present: &Voters, leads: VoterId) -> Option<VoterChange> {
+    fn wanted_change(&self, present: &Voters, leads: VoterId, basis: Basis) -> Option<VoterChange> {
         let state = self.state();
         let witness = state.quorum.witness.as_ref();
-        let is_hosted = self.witness_host().is_some();
+        let is_hosted = basis.is_hosted;
         let belongs =
             |id: &VoterId| state.nodes.values().any(|n| n.voter == *id) || witness.is_some_and(|w| w.voter == *id);
         // What does not belong any more. Without a vote it goes at once; with one it is a step like any other.
@@ -51,7 +68,7 @@ impl Engine {
             return Some(VoterChange::AddLearner(witness.voter));
         }
         let has_vote = witness.is_some_and(|w| present.voters.contains(&w.voter));
-        let healthy = match self.witness_health() {
+        let healthy = match basis.health {
             WitnessHealth::Well => true,
             // Neither given nor taken.
             WitnessHealth::Unknown => has_vote,

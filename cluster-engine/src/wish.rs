@@ -48,7 +48,9 @@ impl Engine {
     fn wish_with_quorum(&self, state: &ClusterState, resource: Guid) -> Wish {
         let Some(resource) = state.resources.get(&resource) else { return Wish::Leave("there is no quorum resource") };
         let owner = state.quorum_owner();
-        let leave = |why| if self.counts_on_witness(state) { Wish::Free } else { Wish::Leave(why) };
+        // While nothing is under way here the two come to the same.
+        let may_leave = || self.arbiter.is_busy() && !self.counts_on_witness(state);
+        let leave = |why| if may_leave() { Wish::Leave(why) } else { Wish::Free };
         if owner == Some(self.config.node) {
             let is_member = executor::is_member(state, self.config.node, self.config.incarnation);
             return match resource.state {

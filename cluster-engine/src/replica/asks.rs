@@ -153,7 +153,7 @@ impl Replica {
         let grown = self.applied - newest.index.min(self.applied);
         grown > 0
             && (grown >= self.config.snapshot_entries.into()
-                || self.voters.members().iter().any(|id| !newest.voters.has(*id)))
+                || self.voters.voters.union(&self.voters.learners).any(|id| !newest.voters.has(*id)))
     }
 
     fn check_leading(&self) -> Result<(), Refused> {

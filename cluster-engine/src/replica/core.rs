@@ -240,8 +240,8 @@ impl Replica {
     }
 
     /// The voters and learners at the applied index.
-    pub fn voters(&self) -> Voters {
-        self.voters.clone()
+    pub fn voters(&self) -> &Voters {
+        &self.voters
     }
 
     /// How far the log is known to be committed.

@@ -58,19 +58,18 @@ impl ClusterState {
             }
             refusal
         })?;
-        if let Some(lost) = self.lost_object() {
-            if let Some(before) = before {
-                self.hive = before;
-            }
+        if let Some(before) = before
+            && let Some(lost) = self.lost_object()
+        {
+            self.hive = before;
             return Err(Refusal::new(
                 code::ACCESS_DENIED,
                 format!("The key '{lost}' belongs to an object of the cluster. Delete the object instead."),
             )
             .fact("Key", lost));
         }
-        self.reload(&changes);
-        for group in self.groups.keys() {
-            story.touch(*group);
+        if self.reload(&changes) {
+            self.groups.keys().for_each(|group| story.touch(*group));
         }
         Ok(Answer::Done)
     }
@@ -84,8 +83,9 @@ impl ClusterState {
         nodes.chain(groups).chain(resources).chain(types).find(|path| self.hive.key(path).is_none())
     }
 
-    /// Reads the configuration of every object whose key changed.
-    pub(super) fn reload(&mut self, changes: &[Change]) {
+    /// Reads the configuration of every object whose key changed. Was there any?
+    pub(super) fn reload(&mut self, changes: &[Change]) -> bool {
+        let mut is_read = false;
         let mut seen = std::collections::BTreeSet::new();
         for change in changes {
             let mut parts = change.path.splitn(3, '\\');
@@ -113,9 +113,11 @@ impl ClusterState {
                     let Some(known) = self.types.get_mut(&name.to_uppercase()) else { continue };
                     known.config = TypeConfig::read(&self.hive, &known.config.name);
                 }
-                (_, _) => {}
+                (_, _) => continue,
             }
+            is_read = true;
         }
+        is_read
     }
 
     // ---- groups ----

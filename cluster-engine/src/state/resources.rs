@@ -11,7 +11,7 @@ use super::dependency::{self, Expression};
 use super::limits;
 use super::objects::{ClusterState, Resource, ResourceState};
 use super::story::Story;
-use crate::call::{MonitorKey, OpenSpec, Timing};
+use crate::call::{Description, MonitorKey, OpenSpec, Timing};
 use crate::id::{Guid, NodeId};
 use crate::notice::Level;
 use crate::refusal::{Refusal, code};
@@ -350,12 +350,20 @@ impl ClusterState {
     /// What the monitor needs to open the resource; `None` when its type is not registered any more.
     #[must_use]
     pub fn open_spec(&self, resource: &Resource) -> Option<OpenSpec> {
-        let resource_type = self.types.get(&resource.config.type_name.to_uppercase())?;
+        self.description(resource).map(|description| description.to_spec())
+    }
+
+    /// [`open_spec`](ClusterState::open_spec) without a copy of the names; it is looked at all the time.
+    pub(crate) fn description<'a>(&'a self, resource: &'a Resource) -> Option<Description<'a>> {
+        let name = &resource.config.type_name;
+        // Nearly always spelt as it was registered; the table is small.
+        let same = self.types.values().find(|known| known.config.name == *name);
+        let resource_type = same.or_else(|| self.types.get(&name.to_uppercase()))?;
         let (own, inherited) = (&resource.config, &resource_type.config);
-        Some(OpenSpec {
-            name: own.name.clone(),
-            type_name: inherited.name.clone(),
-            dll_name: inherited.dll_name.clone(),
+        Some(Description {
+            name: &own.name,
+            type_name: &inherited.name,
+            dll_name: &inherited.dll_name,
             timing: Timing {
                 looks_alive: own.looks_alive.unwrap_or(inherited.looks_alive),
                 is_alive: own.is_alive.unwrap_or(inherited.is_alive),
