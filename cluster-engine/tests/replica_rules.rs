@@ -414,7 +414,7 @@ fn rule_8_a_restart_applies_changes_again_from_the_snapshot() {
     assert_eq!(disk.snapshot.voters, Voters::new(&[1, 2, 3], &[]), "the store knows only the first set");
     net.crash(B, 0);
     net.restart(B);
-    assert_eq!(net.replica(B).voters(), Voters::new(&[1, 2], &[]));
+    assert_eq!(net.replica(B).voters(), &Voters::new(&[1, 2], &[]));
     assert_eq!(net.hosts[&B].state, [op]);
     net.snapshot(B);
     assert_eq!(net.hosts[&B].disk.snapshot.voters, Voters::new(&[1, 2], &[]));
@@ -467,7 +467,7 @@ fn sole_voter_with_a_slow_disk(sabotage: Sabotage) -> Replica {
     replica.drain();
     replica.persisted(replica.unpersisted());
     replica.drain();
-    assert_eq!(replica.voters(), Voters::new(&[B.0], &[A.0]));
+    assert_eq!(replica.voters(), &Voters::new(&[B.0], &[A.0]));
     (append.index, append.log_term) = (2, 2);
     append.entries = vec![entry(3, EntryBody::Data(vec![1]))];
     replica.receive(append).expect("a good message");

@@ -272,7 +272,7 @@ impl Storm {
     fn change(&mut self, leader: VoterId) {
         let set = self.net.replica(leader).voters();
         let members: Vec<VoterId> = set.members().into_iter().collect();
-        let learners: Vec<VoterId> = set.learners.into_iter().collect();
+        let learners: Vec<VoterId> = set.learners.iter().copied().collect();
         let dice = &mut self.net.dice;
         let change = match dice.below(8) {
             0 => dice.pick(&members).map(VoterChange::Remove),
