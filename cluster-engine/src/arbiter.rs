@@ -231,6 +231,7 @@ impl Engine {
             | Status::Offline
             | Status::Failed(_)
             | Status::Terminated
+            | Status::DrainAnswered { .. }
             | Status::Closed => {}
         }
     }

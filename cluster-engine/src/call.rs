@@ -28,6 +28,11 @@ pub enum EntryPoint {
     Arbitrate,
     /// Stop defending the quorum device. Ends in Released.
     Release,
+    /// Break off an Online or Offline that is under way, if the library can (version 2 and later). Nothing is reported but
+    /// the end of that call. Its generation is that of the call.
+    Cancel,
+    /// Does the resource object to a drain? Ends in DrainAnswered. Its generation is the round of the drain.
+    CheckDrain,
 }
 
 /// What the monitor must know to open a resource.
@@ -129,6 +134,11 @@ pub enum Status {
     /// Release returned.
     Released {
         /// Win32 code.
+        code: u32,
+    },
+    /// The resource was asked whether its group may be drained.
+    DrainAnswered {
+        /// Win32 code; 0 and 1 (not interested) are no veto.
         code: u32,
     },
 }

@@ -33,6 +33,10 @@ struct Instance {
     overdue_since: Option<Time>,
     /// The last arbitration round that Arbitrate was called for.
     round: u64,
+    /// The last call that Cancel was called for.
+    cancelled: u64,
+    /// The last drain that it was asked about, and whether it has yet to answer.
+    drain: (u64, bool),
 }
 
 /// What becomes of the wish to call Arbitrate.
@@ -105,6 +109,7 @@ impl Executor {
         self.answered.retain(|id, _| state.resources.contains_key(id));
         for resource in state.resources.values() {
             self.settle_one(state, resource, licence, out, &mut reports);
+            self.ask_about_drain(state, resource, licence, out, &mut reports);
         }
         self.kill_overdue(licence, out);
         let is_done = licence.may_run && reports.is_empty() && out.len() == calls;
@@ -174,6 +179,8 @@ impl Executor {
                     is_ending: false,
                     overdue_since: None,
                     round: 0,
+                    cancelled: 0,
+                    drain: (0, false),
                 };
                 self.instances.insert(resource.id, instance);
             }
@@ -190,6 +197,11 @@ impl Executor {
         if instance.is_active || instance.is_ending {
             if is_new {
                 instance.call_active(resource, out);
+            }
+            let call = instance.generation;
+            if resource.cancelled == call && instance.cancelled < call && !instance.is_ending {
+                instance.cancelled = call;
+                out.push(instance.call(resource.id, call, EntryPoint::Cancel));
             }
             if instance.spec.timing != wanted.timing && instance.open == Open::Yes {
                 let entry = EntryPoint::Configure(wanted.timing);
@@ -257,6 +269,34 @@ impl Executor {
         }
     }
 
+    /// A drain of this node waits for what the resource says. What cannot be opened has no objection.
+    fn ask_about_drain(
+        &mut self,
+        state: &ClusterState,
+        resource: &Resource,
+        licence: Licence,
+        out: &mut Vec<Effect>,
+        reports: &mut Vec<Command>,
+    ) {
+        let Some(group) = state.groups.get(&resource.group).filter(|g| g.owner == licence.me) else { return };
+        let asks = group.drain.as_ref().filter(|asks| asks.waiting.contains(&resource.id));
+        let (Some(asks), Some(instance)) = (asks, self.instances.get_mut(&resource.id)) else { return };
+        if instance.drain.0 >= asks.round {
+            return;
+        }
+        match instance.open {
+            Open::Yes => {
+                instance.drain = (asks.round, true);
+                out.push(instance.call(resource.id, asks.round, EntryPoint::CheckDrain));
+            }
+            Open::Failed { .. } => {
+                instance.drain = (asks.round, false);
+                reports.push(no_objection(resource.id, asks.round));
+            }
+            Open::Opening | Open::Closing => {}
+        }
+    }
+
     /// Is there a provider of each set of which something may be running here?
     fn has_providers(&self, resource: &Resource) -> bool {
         let is_active = |id: &Guid| self.instances.get(id).is_some_and(|i| i.is_active && !i.is_ending);
@@ -318,6 +358,13 @@ impl Executor {
                 return None;
             }
             Status::Arbitrated { .. } | Status::Released { .. } => return None,
+            Status::DrainAnswered { code } => {
+                if instance.drain != (generation, true) {
+                    return None;
+                }
+                instance.drain = (generation, false);
+                return Some(Command::DrainAnswered { resource: id, round: generation, code: *code });
+            }
             Status::Terminated if instance.is_ending => {
                 instance.is_ending = false;
                 instance.is_active = false;
@@ -364,6 +411,10 @@ impl Executor {
             if let Some(call) = call {
                 self.answered.insert(id, call);
                 reports.push(report(id, call, Status::Failed(cause.clone())));
+            }
+            // Whoever crashes or hangs over the question is not asked it again.
+            if let (round, true) = instance.drain {
+                reports.push(no_objection(id, round));
             }
         }
         reports
@@ -458,6 +509,10 @@ impl Instance {
 
 fn report(resource: Guid, generation: u64, status: Status) -> Command {
     Command::Report { resource, generation, status }
+}
+
+fn no_objection(resource: Guid, round: u64) -> Command {
+    Command::DrainAnswered { resource, round, code: 0 }
 }
 
 fn refuse_call(resource: &Resource, code: u32, message: &str) -> Command {

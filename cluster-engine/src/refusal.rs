@@ -153,8 +153,14 @@ codes! {
     DEPENDENCY_TREE_TOO_COMPLEX = 5929,
     /// As many nodes as there can be.
     CLUSTER_TOO_MANY_NODES = 5935,
+    /// The type has its one resource.
+    CLUSTER_SINGLETON_RESOURCE = 5940,
+    /// The group has its one resource of the type.
+    CLUSTER_GROUP_SINGLETON_RESOURCE = 5941,
     /// There would be no vote.
     CLUSTER_INVALID_NODE_WEIGHT = 5954,
+    /// Its library has locked it.
+    CLUSTER_RESOURCE_LOCKED_STATUS = 5960,
     /// A drain is running.
     CLUSTER_NODE_DRAIN_IN_PROGRESS = 5962,
     /// In maintenance mode.

@@ -279,7 +279,9 @@ impl Machine {
                 self.instances.insert(resource, Instance::offline(monitor, pending_timeout));
                 vec![(1, Status::Opened)]
             }
-            EntryPoint::Arbitrate | EntryPoint::Release => Vec::new(),
+            // A simulated resource ends what it has begun, and never objects.
+            EntryPoint::Cancel | EntryPoint::Arbitrate | EntryPoint::Release => Vec::new(),
+            EntryPoint::CheckDrain => vec![(1, Status::DrainAnswered { code: 0 })],
             EntryPoint::Configure(timing) => {
                 if let Some(instance) = self.instances.get_mut(&resource) {
                     instance.pending_timeout = timing.pending_timeout.0;
@@ -350,6 +352,7 @@ impl Machine {
                 | Status::Terminated
                 | Status::Offline
                 | Status::Arbitrated { .. }
+                | Status::DrainAnswered { .. }
                 | Status::Released { .. } => true,
                 Status::Opened
                 | Status::OnlinePending { .. }
@@ -396,6 +399,7 @@ impl Machine {
             | Status::OpenFailed { .. }
             | Status::Closed
             | Status::Arbitrated { .. }
+            | Status::DrainAnswered { .. }
             | Status::Released { .. } => true,
         }
     }

@@ -18,7 +18,7 @@ use crate::checkpoints::Kept;
 use crate::clock::{lock, now_ms};
 use crate::dll::door::{Door, Resid};
 use crate::dll::host;
-use crate::instance_state::{InstanceState, Phase, Step};
+use crate::instance_state::{InstanceState, Phase, Step, named};
 use crate::monitor::Monitor;
 use crate::poller::{Poll, PollClock};
 use crate::protocol::{EntryPoint, FromMonitor, LogLevel, OpenSpec, RequestId, ResourceId, Status, Timing, TypeSpec};
@@ -42,6 +42,7 @@ pub(crate) enum Job {
     Close(u64),
     Arbitrate(u64),
     Release(u64),
+    CheckDrain(u64),
     Control { request: RequestId, code: u32, input: Vec<u8> },
     Probe { request: RequestId, code: u32, input: Vec<u8>, output_bytes: u32 },
     LooksAlive,
@@ -68,11 +69,13 @@ struct Inner {
     event: usize,
     queue: VecDeque<Job>,
     opened: Option<Arc<Opened>>,
+    /// The library has locked the resource.
+    is_locked: bool,
     /// Registry checkpoints as they were last seen, while online.
     checkpoints: Vec<Kept>,
     device: Device,
-    /// Calls of Release that run beside the worker; Close waits for them.
-    releases: u32,
+    /// Calls of Release and Cancel that run beside the worker; Close waits for them.
+    beside: u32,
     /// Closed, or never opened: the worker ends.
     is_gone: bool,
 }
@@ -94,9 +97,10 @@ impl Instance {
             event: 0,
             queue: VecDeque::from([Job::Open(generation)]),
             opened: None,
+            is_locked: false,
             checkpoints: Vec::new(),
             device: Device::default(),
-            releases: 0,
+            beside: 0,
             is_gone: false,
         };
         Arc::new_cyclic(|me| Self {
@@ -126,6 +130,7 @@ impl Instance {
             Job::Control { .. }
             | Job::Probe { .. }
             | Job::Arbitrate(_)
+            | Job::CheckDrain(_)
             | Job::Open(_)
             | Job::LooksAlive
             | Job::IsAlive => {}
@@ -146,6 +151,31 @@ impl Instance {
         self.break_off(&mut inner);
         let steps = inner.state.terminate_requested(generation);
         self.carry_out(&mut inner, steps);
+    }
+
+    /// Cancel: breaks off the Online or Offline of this generation, beside the worker that may be inside it. What the library
+    /// makes of it is its own affair: the call, or its last status report, says how it ended.
+    pub(crate) fn cancel(&self, generation: u64) {
+        let mut inner = lock(&self.inner);
+        let is_pending = match inner.state.phase() {
+            Phase::OnlineCalled | Phase::OnlinePending | Phase::OfflineCalled | Phase::OfflinePending => {
+                inner.state.generation() == generation
+            }
+            Phase::NotOpen | Phase::Offline | Phase::Online | Phase::Terminating | Phase::Failed | Phase::Closed => {
+                false
+            }
+        };
+        let (Some(me), Some(opened)) = (self.me.upgrade(), inner.opened.clone().filter(|_| is_pending)) else { return };
+        inner.beside += 1;
+        drop(inner);
+        self.monitor.spawn("cancel", move || {
+            match me.timed("Cancel", || opened.door.cancel(&opened.resid)) {
+                Some(0) => {}
+                Some(code) => me.note(LogLevel::Warning, &format!("Cancel answered {}", named(code))),
+                None => me.note(LogLevel::Information, "has no Cancel; what is under way runs to its end"),
+            }
+            me.beside_returned(&mut lock(&me.inner));
+        });
     }
 
     /// New intervals and limits. They hold from the next poll, report and call on.
@@ -247,7 +277,7 @@ impl Instance {
         }
         for (place, job) in inner.queue.iter().enumerate() {
             let may_begin = match job {
-                Job::Close(_) if inner.releases > 0 => return None,
+                Job::Close(_) if inner.beside > 0 => return None,
                 Job::Open(_) | Job::Close(_) => {
                     return if place == 0 { inner.queue.pop_front() } else { None };
                 }
@@ -257,6 +287,7 @@ impl Instance {
                 Job::Offline(_) => inner.state.can_begin_offline(),
                 Job::Arbitrate(_)
                 | Job::Release(_)
+                | Job::CheckDrain(_)
                 | Job::Control { .. }
                 | Job::Probe { .. }
                 | Job::LooksAlive
@@ -346,6 +377,7 @@ impl Instance {
             Job::Close(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Close),
             Job::Arbitrate(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Arbitrate),
             Job::Release(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::Release),
+            Job::CheckDrain(generation) => self.monitor.answer_unknown(self.id, generation, &EntryPoint::CheckDrain),
             Job::Control { request, .. } | Job::Probe { request, .. } => {
                 let (code, output) = (ERROR_RESMON_INVALID_STATE, Vec::new());
                 self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });

@@ -183,6 +183,8 @@ impl Monitor {
             EntryPoint::Close => instance.ask(Job::Close(generation)),
             EntryPoint::Arbitrate => instance.ask(Job::Arbitrate(generation)),
             EntryPoint::Release => instance.ask(Job::Release(generation)),
+            EntryPoint::Cancel => instance.cancel(generation),
+            EntryPoint::CheckDrain => instance.ask(Job::CheckDrain(generation)),
             EntryPoint::Open(_) => unreachable!("handled above"),
         }
     }
@@ -218,6 +220,9 @@ impl Monitor {
             EntryPoint::Close => Status::Closed,
             EntryPoint::Arbitrate => Status::Arbitrated { code },
             EntryPoint::Release => Status::Released { code },
+            // What is not open has nothing to break off.
+            EntryPoint::Cancel => return,
+            EntryPoint::CheckDrain => Status::DrainAnswered { code: ERROR_INVALID_FUNCTION },
         };
         self.outbox.push(FromMonitor::Status { resource, generation, status });
     }

@@ -106,6 +106,12 @@ pub enum EntryPoint {
     Arbitrate,
     /// Ends in [`Status::Released`].
     Release,
+    /// Breaks off the Online or Offline of this generation, if it is under way and the library has Cancel (version 2 and
+    /// later). Not answered: the call itself ends.
+    Cancel,
+    /// Asks the library whether the group of the resource may be drained (CHECK_DRAIN_VETO). Ends in
+    /// [`Status::DrainAnswered`].
+    CheckDrain,
 }
 
 /// What a monitor must know to open a resource.
@@ -170,6 +176,9 @@ pub enum FromMonitor {
     Registry { request: RequestId, call: RegistryCall },
     /// A quorum-capable resource lost its ownership (QuorumResourceLost).
     QuorumResourceLost { resource: ResourceId },
+    /// The library has locked the resource, for this reason, or unlocked it (SetResourceLockedMode). An instance that is
+    /// closed is unlocked before.
+    Locked { resource: ResourceId, reason: Option<u32> },
     /// A library made a call that it should not make where it made it (reference 01.9). Repeated whenever its count has
     /// doubled.
     Finding(Finding),
@@ -300,6 +309,8 @@ pub enum Status {
     Arbitrated { code: u32 },
     /// Release returned this Win32 code.
     Released { code: u32 },
+    /// The library was asked about a drain: what it answered, a Win32 code.
+    DrainAnswered { code: u32 },
 }
 
 /// Why a resource failed. `call` is the name of the entry point, e.g. `Online`.

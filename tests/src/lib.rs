@@ -19,6 +19,7 @@ pub mod c_calls;
 pub mod ground;
 pub mod groups;
 pub mod lab;
+pub mod library_stage;
 pub mod lone_monitor;
 pub mod processes;
 pub mod programs;

@@ -58,6 +58,11 @@ impl ClusterState {
 
     /// Carries out a command, or refuses it and changes nothing.
     fn execute(&mut self, proposer: NodeId, command: &Command, story: &mut Story) -> Result<Answer, Refusal> {
+        self.refuse_locked(command, story)?;
+        self.execute_unlocked(proposer, command, story)
+    }
+
+    fn execute_unlocked(&mut self, proposer: NodeId, command: &Command, story: &mut Story) -> Result<Answer, Refusal> {
         match command.clone() {
             Command::CreateGroup { id, name, group_type } => self.create_group(id, &name, group_type, proposer, story),
             Command::DeleteGroup { group, force } => self.delete_group(group, force, story),
@@ -66,6 +71,7 @@ impl ClusterState {
             Command::OnlineGroup { group, node } => self.online_group(group, node, story),
             Command::OfflineGroup { group } => self.offline_group(group, story),
             Command::MoveGroup { group, to } => self.move_group(group, to, story),
+            Command::CancelMove { group } => self.cancel_move(group, story),
             Command::CreateResource { id, group, name, type_name, separate_monitor } => {
                 self.create_resource(id, group, &name, &type_name, separate_monitor, story)
             }
@@ -110,6 +116,12 @@ impl ClusterState {
             Command::RenewWitness { voter } => self.renew_witness(voter, story),
             Command::QuorumForced { node, incarnation, lineage } => {
                 self.quorum_forced(node, incarnation, lineage, story)
+            }
+            Command::Regardless { command } => self.execute_unlocked(proposer, &command, story),
+            Command::LockResource { resource, reason } => self.lock_resource(resource, reason, proposer, story),
+            Command::DrainAnswered { resource, round, code } => {
+                self.drain_answered(resource, round, code, story);
+                Ok(Answer::Done)
             }
             Command::Report { resource, generation, status } => {
                 self.report(resource, generation, status, story);

@@ -55,6 +55,8 @@ pub enum Command {
     OfflineGroup { group: Guid },
     /// MoveClusterGroup. `None`: the best node by the placement rules.
     MoveGroup { group: Guid, to: Option<NodeId> },
+    /// CancelClusterGroupOperation: a move that has not changed the owner yet is given up.
+    CancelMove { group: Guid },
     // ---- resources ----
     /// CreateClusterResource. The resource starts offline.
     CreateResource { id: Guid, group: Guid, name: String, type_name: String, separate_monitor: bool },
@@ -124,7 +126,13 @@ pub enum Command {
     RenewWitness { voter: VoterId },
     /// This node was started with force quorum: its database is authoritative, in a new line of descent.
     QuorumForced { node: NodeId, incarnation: u64, lineage: Lineage },
-    // ---- from the engines ----
+    /// Carries out one of the above although a resource is locked (the flag IGNORE_RESOURCE_STATUS).
+    Regardless { command: Box<Command> },
+    // ---- from the nodes ----
+    /// SetResourceLockedMode of the library on the owner node. `None`: unlocked.
+    LockResource { resource: Guid, reason: Option<u32> },
+    /// What a resource answered when it was asked whether its group may be drained: a Win32 code.
+    DrainAnswered { resource: Guid, round: u64, code: u32 },
     /// What became of a call to a resource.
     Report { resource: Guid, generation: u64, status: Status },
     /// Cluster time has reached a deadline.

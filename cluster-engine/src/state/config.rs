@@ -6,6 +6,7 @@
 use clusreg::Hive;
 use serde::{Deserialize, Serialize};
 
+use super::characteristics;
 use super::dependency::Expression;
 use super::property::{self, Kind};
 use crate::id::{Guid, NodeId};
@@ -183,6 +184,8 @@ pub struct ResourceConfig {
     pub possible: Option<Vec<NodeId>>,
     /// What it depends on.
     pub dependencies: Expression,
+    /// `Characteristics`, as its library said last.
+    pub characteristics: u32,
 }
 
 impl ResourceConfig {
@@ -212,6 +215,7 @@ impl ResourceConfig {
             separate_monitor: number("SeparateMonitor") == 1,
             possible: node_list(hive, &path, "PossibleOwners"),
             dependencies: Expression::from_stored(&hive.sz(&path, "DependencyExpression").unwrap_or_default()),
+            characteristics: hive.dword(&path, characteristics::VALUE).unwrap_or(0),
         }
     }
 }
@@ -233,6 +237,8 @@ pub struct TypeConfig {
     pub pending_timeout: Millis,
     /// `DeadlockTimeout`.
     pub deadlock_timeout: Millis,
+    /// `Characteristics`.
+    pub characteristics: u32,
 }
 
 impl TypeConfig {
@@ -249,6 +255,7 @@ impl TypeConfig {
             is_alive: number("IsAlivePollInterval"),
             pending_timeout: number("PendingTimeout"),
             deadlock_timeout: number("DeadlockTimeout"),
+            characteristics: hive.dword(&path, characteristics::VALUE).unwrap_or(0),
         }
     }
 }

@@ -173,6 +173,9 @@ impl ClusterState {
             )
             .fact("Resources", resources.len()));
         }
+        for resource in self.resources_of(id) {
+            self.refuse_deletion_without_all_nodes(resource)?;
+        }
         if let Some(group) = self.groups.get_mut(&id) {
             group.deleting = true;
             group.moving = None;
@@ -418,6 +421,7 @@ impl Group {
             start_at: None,
             failback_suspended: false,
             failback_at: None,
+            drain: None,
         }
     }
 

@@ -2,16 +2,28 @@
 //!
 //! A paused node keeps what runs, but nothing can be brought online there and nothing moves there; that survives
 //! restarts. A drain moves every group away as well, and the node remembers which, so that a resume can bring them back.
+//!
+//! Resources may have a say (CLUS_CHAR_VETO_DRAIN): they are asked before their group moves. A veto, like a locked resource, leaves the
+//! group where it is; then the drain ends as Failed (event 1677), and the rest of the node is drained all the same. A node
+//! whose service stops asks nobody: whatever the answer, nothing goes on running there.
+
+use std::collections::BTreeSet;
 
 use clusreg::{Batch, Value};
 
+use super::characteristics::VETO_DRAIN;
 use super::command::{Answer, Failback};
-use super::objects::{ClusterState, DrainStatus, MoveKind, NodeState};
+use super::objects::{ClusterState, DrainAsks, DrainStatus, MoveKind, NodeState, Resource};
 use super::placement;
 use super::story::Story;
 use crate::id::{Guid, NodeId};
 use crate::notice::{Component, Level};
 use crate::refusal::{Refusal, code};
+
+/// What a resource answers that has nothing against a drain.
+const NO_OBJECTION: u32 = 0;
+/// ERROR_INVALID_FUNCTION: it does not know the question.
+const NOT_INTERESTED: u32 = 1;
 
 impl ClusterState {
     /// PauseClusterNode(Ex).
@@ -65,28 +77,91 @@ impl ClusterState {
         groups.sort_by_key(|g| (std::cmp::Reverse(self.groups.get(g).map_or(0, |g| g.config.priority)), *g));
         for group_id in groups {
             let Some(group) = self.groups.get(&group_id) else { continue };
-            let name = group.config.name.clone();
             if group.moving.as_ref().is_some_and(|m| m.to != id) {
                 self.remember_drained(id, group_id);
                 continue;
             }
-            let wished = target.filter(|to| self.cannot_host(group, *to).is_none());
-            let decision = placement::choose(self, group);
-            let mut why = decision.sentences();
-            if wished.is_some() {
-                why.insert(0, "the drain names this node as its target".to_owned());
+            if self.nodes.get(&id).is_some_and(|node| node.leaving) {
+                self.drive_off(group_id, target, story);
+                continue;
             }
-            match wished.or(decision.chosen) {
-                Some(to) => {
-                    self.remember_drained(id, group_id);
-                    self.begin_move(group_id, to, MoveKind::Drain, why, story);
-                }
-                None => {
-                    let text = format!("Moving role '{name}' away for the drain failed: no node can take it.");
-                    story.group(Level::Error, &name, text).with_event(1137).why = why;
-                }
+            if let Some(locked) = self.locked_of(group_id) {
+                let why = format!("'{}' is locked by its library", locked.config.name);
+                self.stays_in_drain(group_id, why, story);
+                continue;
+            }
+            let has_say = |r: &&Resource| r.is_said_to(VETO_DRAIN) && r.state.is_active();
+            let waiting: BTreeSet<Guid> = self.resources_of(group_id).filter(has_say).map(|r| r.id).collect();
+            if waiting.is_empty() {
+                self.drive_off(group_id, target, story);
+            } else if let Some(group) = self.groups.get_mut(&group_id) {
+                group.drain = Some(DrainAsks { round: story.index, waiting });
             }
         }
+    }
+
+    /// Nothing stands against it: the group moves, if a node can take it.
+    fn drive_off(&mut self, group_id: Guid, target: Option<NodeId>, story: &mut Story) {
+        let Some(group) = self.groups.get(&group_id) else { return };
+        let wished = target.filter(|to| self.cannot_host(group, *to).is_none());
+        let (from, decision) = (group.owner, placement::choose(self, group));
+        let mut why = decision.sentences();
+        if wished.is_some() {
+            why.insert(0, "the drain names this node as its target".to_owned());
+        }
+        match wished.or(decision.chosen) {
+            Some(to) => {
+                self.remember_drained(from, group_id);
+                self.begin_move(group_id, to, MoveKind::Drain, why, story);
+            }
+            None => self.tell_stays(group_id, "no node can take it", why, story),
+        }
+    }
+
+    fn stays_in_drain(&mut self, group: Guid, why: String, story: &mut Story) {
+        self.tell_stays(group, &why, vec![why.clone()], story);
+    }
+
+    fn tell_stays(&self, group: Guid, reason: &str, why: Vec<String>, story: &mut Story) {
+        let Some(name) = self.groups.get(&group).map(|group| &group.config.name) else { return };
+        let text = format!("Moving role '{name}' away for the drain failed: {reason}.");
+        story.group(Level::Error, name, text).with_event(1137).why = why;
+    }
+
+    /// A resource was asked whether its group may be drained.
+    pub(super) fn drain_answered(&mut self, id: Guid, round: u64, code: u32, story: &mut Story) {
+        let Some(resource) = self.resources.get(&id) else { return };
+        let (group_id, name) = (resource.group, resource.config.name.clone());
+        let Some(group) = self.groups.get_mut(&group_id) else { return };
+        let Some(asks) = group.drain.as_mut().filter(|asks| asks.round == round) else { return };
+        if !asks.waiting.remove(&id) {
+            return;
+        }
+        if !matches!(code, NO_OBJECTION | NOT_INTERESTED) {
+            let owner = group.owner;
+            group.drain = None;
+            self.stays_in_drain(group_id, format!("resource '{name}' vetoes it with {code}"), story);
+            self.drain_step(owner, story);
+        }
+        story.touch(group_id);
+    }
+
+    /// All resources that had a say have spoken, or are gone: the group moves.
+    pub(super) fn finish_drain_asks(&mut self, id: Guid, story: &mut Story) {
+        let is_left =
+            |state: &ClusterState, resource: &Guid| state.resources.get(resource).is_some_and(|r| r.group == id);
+        let Some(group) = self.groups.get(&id) else { return };
+        let Some(asks) = &group.drain else { return };
+        if asks.waiting.iter().any(|resource| is_left(self, resource)) {
+            return;
+        }
+        let owner = group.owner;
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.drain = None;
+        }
+        let target = self.nodes.get(&owner).and_then(|node| node.drain_target);
+        self.drive_off(id, target, story);
+        self.drain_step(owner, story);
     }
 
     fn remember_drained(&mut self, node: NodeId, group: Guid) {
@@ -102,7 +177,7 @@ impl ClusterState {
             return;
         }
         let left: Vec<&str> = self.groups.values().filter(|g| g.owner == id).map(|g| g.config.name.as_str()).collect();
-        let is_moving = self.groups.values().any(|g| g.owner == id && g.moving.is_some());
+        let is_moving = self.groups.values().any(|g| g.owner == id && (g.moving.is_some() || g.drain.is_some()));
         if is_moving {
             return;
         }
@@ -136,7 +211,8 @@ impl ClusterState {
             drained = std::mem::take(&mut node.drained);
         }
         story.node(Level::Information, Component::Rcm, &name, format!("Node '{name}' is resumed."));
-        for group in self.groups.values().filter(|g| g.owner == id) {
+        for group in self.groups.values_mut().filter(|g| g.owner == id) {
+            group.drain = None;
             story.touch(group.id);
         }
         match failback {

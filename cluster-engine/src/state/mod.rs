@@ -12,6 +12,8 @@
 //! | `moves` | moving a group, failover, loss of a node |
 //! | `failback` | going home |
 //! | `drain` | pause, drain, resume |
+//! | `lock` | what a locked resource is kept from |
+//! | `characteristics` | single instances, deletion with all nodes |
 //! | `quarantine` | who may not join for a while |
 //! | `quorum` | model, quorum resource, who votes, who hosts the witness, forced quorum |
 //! | `dependency` | dependency expressions |
@@ -23,6 +25,7 @@
 //! sentence in the state again.
 
 pub(crate) mod apply;
+pub mod characteristics;
 mod command;
 mod config;
 mod configure;
@@ -31,6 +34,7 @@ mod drain;
 mod failback;
 mod form;
 mod group_state;
+mod lock;
 mod moves;
 mod nodes;
 mod objects;
@@ -50,7 +54,7 @@ pub use config::{ClusterConfig, GroupConfig, NodeConfig, ResourceConfig, TypeCon
 pub use form::FormSpec;
 pub use group_state::GroupState;
 pub use objects::{
-    ClusterState, DrainStatus, Group, Move, MoveKind, Node, NodeState, Resource, ResourceState, ResourceType,
+    ClusterState, DrainAsks, DrainStatus, Group, Move, MoveKind, Node, NodeState, Resource, ResourceState, ResourceType,
 };
 pub use quorum::{Quorum, WitnessHost, WitnessState};
 

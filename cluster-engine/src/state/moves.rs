@@ -4,11 +4,13 @@
 //! it is active any more, one update changes the owner; the resources come online there as their persistent states say.
 //! There is no fourth step: what happens to the resources on the new owner is ordinary policy.
 
-use super::objects::{ClusterState, Move, MoveKind, NodeState, ResourceState};
+use super::command::Answer;
+use super::objects::{ClusterState, Move, MoveKind, NodeState, Resource, ResourceState};
 use super::placement::{self, Decision};
 use super::story::Story;
 use crate::id::{Guid, NodeId};
 use crate::notice::Level;
+use crate::refusal::Refusal;
 use crate::time::Millis;
 
 /// What became of the wish to fail a group over.
@@ -77,6 +79,7 @@ impl ClusterState {
         let to_name = self.node_name(to);
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.moving = Some(Move { to, kind });
+        group.drain = None;
         group.failback_at = None;
         let name = group.config.name.clone();
         let level = if kind == MoveKind::Manual { Level::Information } else { Level::Warning };
@@ -86,6 +89,31 @@ impl ClusterState {
         );
         story.group(level, &name, text).why = why;
         story.touch(id);
+    }
+
+    /// CancelClusterGroupOperation: a move that has not changed the owner is given up, and the group goes back to what its
+    /// persistent states say (reference 2.7). An Offline that is under way for it is cancelled, as far as its library can.
+    pub(super) fn cancel_move(&mut self, id: Guid, story: &mut Story) -> Result<Answer, Refusal> {
+        let (name, owner) = {
+            let group = self.group(id)?;
+            (group.config.name.clone(), group.owner)
+        };
+        let Some(group) = self.groups.get_mut(&id).filter(|group| group.moving.is_some()) else {
+            return Ok(Answer::Done);
+        };
+        group.moving = None;
+        let text = format!("The move of group '{name}' is cancelled; it stays on '{}'.", self.node_name(owner));
+        story.group(Level::Information, &name, text);
+        let goes_offline =
+            |r: &&mut Resource| matches!(r.state, ResourceState::OfflineCallIssued | ResourceState::OfflinePending);
+        let mut is_cancelling = false;
+        for resource in self.resources.values_mut().filter(|r| r.group == id).filter(goes_offline) {
+            resource.cancelled = resource.generation;
+            is_cancelling = true;
+        }
+        story.touch(id);
+        self.drain_step(owner, story);
+        Ok(if is_cancelling { Answer::Pending } else { Answer::Done })
     }
 
     /// The second step of a move: nothing is active any more, so ownership changes.
@@ -136,6 +164,7 @@ impl ClusterState {
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.owner = to;
         group.moving = None;
+        group.drain = None;
         group.start_at = (kind != MoveKind::Manual && start_delay > Millis(0)).then(|| story.at + start_delay);
         group.failback_suspended = kind == MoveKind::Manual || (kind != MoveKind::Failback && group.failback_suspended);
         group.held |= kind == MoveKind::NodeDown && group.config.priority == 0;
@@ -151,6 +180,7 @@ impl ClusterState {
         for resource in resources {
             self.forget_failures(resource, story);
         }
+        self.forget_locks(id);
         story.touch(id);
         self.drain_step(from, story);
     }

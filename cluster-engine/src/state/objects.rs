@@ -4,7 +4,7 @@
 //! the hive in typed form and is read anew whenever the hive changes there. Everything else here is run-time state, which
 //! the real service replicates as well but does not keep in the registry.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use clusreg::Hive;
 use serde::{Deserialize, Serialize};
@@ -128,6 +128,17 @@ pub struct Group {
     pub failback_suspended: bool,
     /// Failback waits for the window, until this time.
     pub failback_at: Option<Time>,
+    /// A drain waits for what its resources say.
+    pub drain: Option<DrainAsks>,
+}
+
+/// Resources that may veto a drain are being asked (CLUS_CHAR_VETO_DRAIN).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainAsks {
+    /// The log index at which the drain began: an answer to an earlier one does not count.
+    pub round: u64,
+    /// Who has not answered yet.
+    pub waiting: BTreeSet<Guid>,
 }
 
 /// A move of a group.
@@ -181,6 +192,10 @@ pub struct Resource {
     pub failing: Option<Cause>,
     /// Why it failed last.
     pub last_cause: Option<Cause>,
+    /// Its library has locked it, for this reason (SetResourceLockedMode).
+    pub locked: Option<u32>,
+    /// The number of the call that is to be cancelled; 0: none yet.
+    pub cancelled: u64,
 }
 
 /// The states of the real RCM (reference 2.2), as far as they are told apart here.

@@ -36,6 +36,7 @@ impl ClusterState {
         }
         let type_name = self.find_type(type_name)?.config.name.clone();
         self.resource_name_is_free(name, None)?;
+        self.refuse_second_instance(&type_name, group, None)?;
         if self.resources.contains_key(&id) {
             return Err(Refusal::new(code::OBJECT_ALREADY_EXISTS, format!("The id {id} is taken.")));
         }
@@ -77,6 +78,7 @@ impl ClusterState {
             )
             .fact("State", state.word()));
         }
+        self.refuse_deletion_without_all_nodes(resource)?;
         self.write(Batch::at("").delete_tree(format!("Resources\\{id}")), story);
         self.resources.remove(&id);
         self.write_contents(group, story);
@@ -130,6 +132,10 @@ impl ClusterState {
                 break;
             }
             tree.extend(more);
+        }
+        for member in &tree {
+            let type_name = &self.resource(*member)?.config.type_name;
+            self.refuse_second_instance(type_name, to, Some(*member))?;
         }
         for member in &tree {
             let wanted = self.resources.get(member).map(|r| self.is_wanted(r));
@@ -400,6 +406,8 @@ impl Resource {
             retry_at: None,
             failing: None,
             last_cause: None,
+            locked: None,
+            cancelled: 0,
         }
     }
 }

@@ -148,6 +148,7 @@ impl ClusterState {
     pub(super) fn lost(&mut self, id: Guid, story: &mut Story) {
         let Some(resource) = self.resources.get_mut(&id) else { return };
         resource.failing = None;
+        resource.locked = None;
         // A late report of a call before this moment must not be believed.
         resource.generation += 1;
         let was_at_rest = matches!(resource.state, ResourceState::Offline | ResourceState::Failed);

@@ -71,6 +71,7 @@ impl ClusterState {
             }
         }
         self.finish_move(id, story);
+        self.finish_drain_asks(id, story);
         self.finish_deletion(id, story);
     }
 

@@ -84,7 +84,9 @@ impl World {
             | EntryPoint::Close
             | EntryPoint::Configure(_)
             | EntryPoint::Arbitrate
-            | EntryPoint::Release => return,
+            | EntryPoint::Release
+            | EntryPoint::Cancel
+            | EntryPoint::CheckDrain => return,
         };
         let (Some(caller), Some(host)) = (self.machines.get(&asked_by), self.machines.get(&node)) else { return };
         let Some(engine) = &caller.engine else { return };

@@ -109,7 +109,7 @@ impl World {
                 }
             }
             EntryPoint::Offline | EntryPoint::Terminate | EntryPoint::Close => self.give_up(node, resource),
-            EntryPoint::Open(_) | EntryPoint::Configure(_) => {}
+            EntryPoint::Open(_) | EntryPoint::Configure(_) | EntryPoint::Cancel | EntryPoint::CheckDrain => {}
         }
     }
 

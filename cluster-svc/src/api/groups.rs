@@ -49,6 +49,21 @@ pub(super) struct Alter {
 pub(super) struct Target {
     /// The node; left out, the cluster chooses.
     node: Option<String>,
+    /// Although a resource is locked by its library.
+    ignore_locked: bool,
+}
+
+/// How to change the state of an object.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub(super) struct Locks {
+    /// Although a resource is locked by its library.
+    pub(super) ignore_locked: bool,
+}
+
+/// A command that is refused while a resource is locked, unless the lock is ignored.
+pub(super) fn unless_locked(ignored: bool, command: Command) -> Command {
+    if ignored { Command::Regardless { command: Box::new(command) } } else { command }
 }
 
 /// The query of a deletion.
@@ -142,18 +157,22 @@ pub(super) async fn online(
     Body(body): Body<Target>,
 ) -> Answered<AcceptedAnswer> {
     let wait = waiting.seconds()?;
-    on_group(&api, name, wait, move |state, group| Ok(Command::OnlineGroup { group, node: target(state, &body)? }))
-        .await
+    on_group(&api, name, wait, move |state, group| {
+        let node = target(state, &body)?;
+        Ok(unless_locked(body.ignore_locked, Command::OnlineGroup { group, node }))
+    })
+    .await
 }
 
 pub(super) async fn offline(
     State(api): State<Api>,
     At(name): At<String>,
     Asked(waiting): Asked<Waiting>,
-    Body(Nothing {}): Body<Nothing>,
+    Body(body): Body<Locks>,
 ) -> Answered<AcceptedAnswer> {
     let wait = waiting.seconds()?;
-    on_group(&api, name, wait, |_, group| Ok(Command::OfflineGroup { group })).await
+    on_group(&api, name, wait, move |_, group| Ok(unless_locked(body.ignore_locked, Command::OfflineGroup { group })))
+        .await
 }
 
 pub(super) async fn move_to(
@@ -163,7 +182,22 @@ pub(super) async fn move_to(
     Body(body): Body<Target>,
 ) -> Answered<AcceptedAnswer> {
     let wait = waiting.seconds()?;
-    on_group(&api, name, wait, move |state, group| Ok(Command::MoveGroup { group, to: target(state, &body)? })).await
+    on_group(&api, name, wait, move |state, group| {
+        let to = target(state, &body)?;
+        Ok(unless_locked(body.ignore_locked, Command::MoveGroup { group, to }))
+    })
+    .await
+}
+
+/// CancelClusterGroupOperation.
+pub(super) async fn cancel(
+    State(api): State<Api>,
+    At(name): At<String>,
+    Asked(waiting): Asked<Waiting>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Answered<AcceptedAnswer> {
+    let wait = waiting.seconds()?;
+    on_group(&api, name, wait, |_, group| Ok(Command::CancelMove { group })).await
 }
 
 pub(super) async fn owners(

@@ -15,7 +15,7 @@ use super::Api;
 use super::change::{AcceptedAnswer, Plan};
 use super::extract::{Asked, At, Body, Nothing, Waiting};
 use super::forward::Hop;
-use super::groups::{Alter, new_id};
+use super::groups::{Alter, Locks, new_id, unless_locked};
 use super::names;
 use super::parameters;
 use super::properties::{self, Given};
@@ -49,6 +49,8 @@ pub(super) struct NewResource {
 pub(super) struct Offline {
     /// Terminate it instead of asking it.
     force: bool,
+    /// Although a resource is locked by its library.
+    ignore_locked: bool,
 }
 
 /// Another group.
@@ -169,10 +171,13 @@ pub(super) async fn online(
     State(api): State<Api>,
     At(name): At<String>,
     Asked(waiting): Asked<Waiting>,
-    Body(Nothing {}): Body<Nothing>,
+    Body(body): Body<Locks>,
 ) -> Answered<AcceptedAnswer> {
     let wait = waiting.seconds()?;
-    on_resource(&api, name, wait, |_, resource| Ok(Command::OnlineResource { resource })).await
+    on_resource(&api, name, wait, move |_, resource| {
+        Ok(unless_locked(body.ignore_locked, Command::OnlineResource { resource }))
+    })
+    .await
 }
 
 pub(super) async fn offline(
@@ -182,7 +187,10 @@ pub(super) async fn offline(
     Body(body): Body<Offline>,
 ) -> Answered<AcceptedAnswer> {
     let wait = waiting.seconds()?;
-    on_resource(&api, name, wait, move |_, resource| Ok(Command::OfflineResource { resource, force: body.force })).await
+    on_resource(&api, name, wait, move |_, resource| {
+        Ok(unless_locked(body.ignore_locked, Command::OfflineResource { resource, force: body.force }))
+    })
+    .await
 }
 
 pub(super) async fn fail(

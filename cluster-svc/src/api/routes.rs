@@ -97,6 +97,7 @@ fn groups_and_types(mount: Mount) -> Mount {
         .post("/groups/{group}/online", groups::online)
         .post("/groups/{group}/offline", groups::offline)
         .post("/groups/{group}/move", groups::move_to)
+        .post("/groups/{group}/cancel", groups::cancel)
         .put("/groups/{group}/owners", groups::owners)
         .get("/resource-types", types::list)
         .get("/resource-types/{type}", types::show)

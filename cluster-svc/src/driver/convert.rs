@@ -34,6 +34,8 @@ pub(super) fn call(resource: Guid, generation: u64, entry: engine::EntryPoint) -
         engine::EntryPoint::Close => monitor::EntryPoint::Close,
         engine::EntryPoint::Arbitrate => monitor::EntryPoint::Arbitrate,
         engine::EntryPoint::Release => monitor::EntryPoint::Release,
+        engine::EntryPoint::Cancel => monitor::EntryPoint::Cancel,
+        engine::EntryPoint::CheckDrain => monitor::EntryPoint::CheckDrain,
         engine::EntryPoint::Configure(new) => {
             return monitor::ToMonitor::Configure { resource, timing: timing(new) };
         }
@@ -65,6 +67,7 @@ pub(super) fn status(status: monitor::Status) -> engine::Status {
         monitor::Status::Closed => engine::Status::Closed,
         monitor::Status::Arbitrated { code } => engine::Status::Arbitrated { code },
         monitor::Status::Released { code } => engine::Status::Released { code },
+        monitor::Status::DrainAnswered { code } => engine::Status::DrainAnswered { code },
     }
 }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use cluster_engine::Guid;
 use cluster_engine::call::{EntryPoint, MonitorKey};
 use cluster_engine::{Refusal, code};
+use resapi_sys_mock::codes::control::CLUSCTL_RESOURCE_GET_CHARACTERISTICS;
+use resapi_sys_mock::codes::win32::ERROR_SUCCESS;
 use resmon::protocol::{RequestId, ToMonitor, TypeSpec};
 use tokio::sync::{mpsc, oneshot};
 
@@ -47,7 +49,27 @@ struct Running {
 
 struct Control {
     monitor: Host,
-    answer: oneshot::Sender<ControlAnswer>,
+    asker: Asker,
+}
+
+/// Who waits for the answer to a control call.
+enum Asker {
+    /// A program, or the command line.
+    Client(oneshot::Sender<ControlAnswer>),
+    /// The service itself wants to know the characteristics of this resource.
+    Service(Guid),
+}
+
+impl Asker {
+    fn hear(self, answer: ControlAnswer) {
+        match self {
+            Asker::Client(client) => {
+                // It may have gone away.
+                let _ = client.send(answer);
+            }
+            Asker::Service(_) => {}
+        }
+    }
 }
 
 /// What a monitor leaves behind when it is gone.
@@ -113,7 +135,9 @@ impl Monitors {
             | EntryPoint::Terminate
             | EntryPoint::Configure(_)
             | EntryPoint::Arbitrate
-            | EntryPoint::Release => {}
+            | EntryPoint::Release
+            | EntryPoint::Cancel
+            | EntryPoint::CheckDrain => {}
         }
         self.process(host).map_err(Unserved::NoMonitor)?.send(convert::call(resource, generation, entry));
         Ok(())
@@ -152,12 +176,19 @@ impl Monitors {
     ) {
         let Some(key) = self.homes.get(&resource).copied().filter(|key| self.running.contains_key(key)) else {
             let text = "the resource is not open on this node; ask the node that owns its group";
-            // Whoever asked may have gone away; the same holds for every answer below.
-            let _ = answer.send(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
+            Asker::Client(answer).hear(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
             return;
         };
         let resource = convert::resource_id(resource);
-        self.ask(key, answer, |request| ToMonitor::Control { request, resource, code, input });
+        self.ask(key, Asker::Client(answer), |request| ToMonitor::Control { request, resource, code, input });
+    }
+
+    /// Asks the library of a resource that is open here for its characteristics. False: it is not open here.
+    pub(super) fn ask_characteristics(&mut self, resource: Guid) -> bool {
+        let Some(key) = self.home(resource) else { return false };
+        let (id, code, input) = (convert::resource_id(resource), CLUSCTL_RESOURCE_GET_CHARACTERISTICS, Vec::new());
+        self.ask(key, Asker::Service(resource), |request| ToMonitor::Control { request, resource: id, code, input });
+        true
     }
 
     /// The monitor in which a resource is open.
@@ -197,47 +228,43 @@ impl Monitors {
         let host = match self.windows.kind(&of.name, &of.dll_name) {
             Ok(kind) => Host { key: MonitorKey::Shared, kind },
             Err((code, text)) => {
-                let _ = answer.send(Err(Refusal::new(code, text)));
+                Asker::Client(answer).hear(Err(Refusal::new(code, text)));
                 return;
             }
         };
         let resource_type = TypeSpec { name: of.name, dll_name: of.dll_name };
-        self.ask(host, answer, |request| ToMonitor::TypeControl { request, resource_type, code, input });
+        self.ask(host, Asker::Client(answer), |request| ToMonitor::TypeControl { request, resource_type, code, input });
     }
 
-    fn ask(
-        &mut self,
-        key: Host,
-        answer: oneshot::Sender<ControlAnswer>,
-        question: impl FnOnce(RequestId) -> ToMonitor,
-    ) {
+    fn ask(&mut self, key: Host, asker: Asker, question: impl FnOnce(RequestId) -> ToMonitor) {
         let request = RequestId(self.next_request);
         if self.controls.len() >= MAX_CONTROLS {
             let text = format!("{MAX_CONTROLS} control calls wait for an answer already; ask again in a moment");
-            let _ = answer.send(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
-            return;
+            return asker.hear(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
         }
         match self.process(key) {
             Ok(process) => {
                 process.send(question(request));
                 self.next_request += 1;
-                self.controls.insert(request, Control { monitor: key, answer });
+                self.controls.insert(request, Control { monitor: key, asker });
             }
-            Err(text) => {
-                let _ = answer.send(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
-            }
+            Err(text) => asker.hear(Err(Refusal::new(code::RESMON_INVALID_STATE, text))),
         }
     }
 
-    /// A control call was answered.
-    pub(super) fn controlled(&mut self, request: RequestId, code: u32, output: Vec<u8>) {
-        if let Some(control) = self.controls.remove(&request) {
-            // Closed, and perhaps about to be opened anew: nothing was asked of the library.
-            let is_open = code != cluster_engine::code::RESMON_INVALID_STATE;
-            let text = "the resource is not open in its monitor at this moment; ask again";
-            let answer = if is_open { Ok((code, output)) } else { Err(Refusal::new(code, text)) };
-            let _ = control.answer.send(answer);
+    /// A control call was answered. The characteristics of a resource, when they were asked for and told.
+    pub(super) fn controlled(&mut self, request: RequestId, code: u32, output: Vec<u8>) -> Option<(Guid, u32)> {
+        let control = self.controls.remove(&request)?;
+        if let Asker::Service(resource) = control.asker {
+            let bits = output.first_chunk().filter(|_| code == ERROR_SUCCESS)?;
+            return Some((resource, u32::from_le_bytes(*bits)));
         }
+        // Closed, and perhaps about to be opened anew: nothing was asked of the library.
+        let is_open = code != cluster_engine::code::RESMON_INVALID_STATE;
+        let text = "the resource is not open in its monitor at this moment; ask again";
+        let answer = if is_open { Ok((code, output)) } else { Err(Refusal::new(code, text)) };
+        control.asker.hear(answer);
+        None
     }
 
     /// True when `life` is the present process for `key`.
@@ -265,7 +292,7 @@ impl Monitors {
         let lost: BTreeMap<RequestId, Control> = lost;
         for control in lost.into_values() {
             let text = "the Resource Monitor ended before it answered; see the cluster log, then ask again";
-            let _ = control.answer.send(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
+            control.asker.hear(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
         }
         Some(Lost { culprit: running.culprit, process_id: running.process.process_id, resources })
     }

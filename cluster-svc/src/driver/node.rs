@@ -224,6 +224,8 @@ pub(super) struct Node {
     phase: Phase,
     /// Resources whose Arbitrate is under way, or that defend their quorum device.
     arbitrating: BTreeSet<Guid>,
+    /// Resources whose library was asked for its characteristics.
+    asked: BTreeSet<Guid>,
     /// Where to join again once everything has ended.
     rejoin: Option<Rejoin>,
     /// It was told that this node is no member any more.
@@ -249,6 +251,7 @@ impl Node {
             agreed: BTreeMap::new(),
             phase: Phase::Running,
             arbitrating: BTreeSet::new(),
+            asked: BTreeSet::new(),
             rejoin: None,
             told_expelled: false,
             broken: None,
@@ -450,6 +453,9 @@ impl Node {
                 self.follow_arbitration(resource, &entry);
                 if entry == EntryPoint::Close {
                     self.tell_deletion(resource);
+                }
+                if entry == EntryPoint::Online {
+                    self.ask_characteristics(resource);
                 }
                 if matches!(entry, EntryPoint::Offline | EntryPoint::Terminate) {
                     self.tell_reason(resource);

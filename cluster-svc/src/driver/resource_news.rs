@@ -7,14 +7,21 @@
 //!
 //! `STATE_CHANGE_REASON` goes out before each Offline and Terminate; the monitor passes it on to libraries that want it.
 //!
-//! Not here: `STARTING_PHASE1` and `2`, which a monitor sends when it has started a type. Never sent, because nothing in
-//! this cluster corresponds: `CLUSTER_VERSION_CHANGED`, `FIXUP_ON_UPGRADE`, `HOLD_IO`, `RESUME_IO`, `UNDELETE`,
-//! `GET_OPERATION_CONTEXT`, `NOTIFY_OWNER_CHANGE` and the codes of drains and witnesses.
+//! Some go only to who has asked for them by its characteristics: a new owner (`NOTIFY_OWNER_CHANGE`), the end of a drain of
+//! this node (`NOTIFY_DRAIN_COMPLETE`), the operation that an Offline belongs to (`GET_OPERATION_CONTEXT`), and the deletion,
+//! on other nodes than the owner's. Where the reference leaves the buffers open, there is none.
+//!
+//! Not here: `STARTING_PHASE1` and `2`, which a monitor sends when it has started a type, and `CHECK_DRAIN_VETO`, on whose
+//! answer the drain depends (`cluster_engine::state`, drain). Never sent, because nothing in this cluster corresponds:
+//! docs/resource-types.md says which.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cluster_engine::state::{ClusterState, MoveKind, Resource, ResourceState};
+use cluster_engine::state::{ClusterState, DrainStatus, MoveKind, Resource, ResourceState};
 use cluster_engine::{Guid, NodeId};
+use resapi_sys_mock::abi::{
+    CLUS_CHAR_BROADCAST_DELETE, CLUS_CHAR_NOTIFY_NEW_OWNER, CLUS_CHAR_OPERATION_CONTEXT, CLUS_CHAR_VETO_DRAIN,
+};
 use resapi_sys_mock::codes::control::*;
 use resapi_sys_mock::wide;
 
@@ -42,6 +49,7 @@ struct Seen {
     type_name: String,
     group: Guid,
     owner: Option<NodeId>,
+    characteristics: u32,
     providers: Vec<Guid>,
     possible: Option<Vec<NodeId>>,
     is_online: bool,
@@ -51,13 +59,16 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct ResourceNews {
     cluster_name: Option<String>,
+    functional_level: u32,
+    /// Where the drain of this node stood.
+    drain: DrainStatus,
     nodes: BTreeMap<NodeId, String>,
     resources: BTreeMap<Guid, Seen>,
 }
 
 impl ResourceNews {
     /// Compares with the last look. The first look finds nothing.
-    pub(super) fn look(&mut self, state: &ClusterState) -> Vec<News> {
+    pub(super) fn look(&mut self, state: &ClusterState, me: NodeId) -> Vec<News> {
         let mut news = Vec::new();
         match &self.cluster_name {
             None => {}
@@ -67,6 +78,8 @@ impl ResourceNews {
                     to_all_resources(state, CLUSCTL_RESOURCE_CLUSTER_NAME_CHANGED, &input, &mut news);
                 }
                 self.look_at_nodes(state, &mut news);
+                self.look_at_level(state, &mut news);
+                self.look_at_drain(state, me, &mut news);
                 for (id, resource) in &state.resources {
                     if let Some(old) = self.resources.get(id) {
                         self.look_at(*id, old, resource, state, &mut news);
@@ -74,14 +87,15 @@ impl ResourceNews {
                 }
             }
         }
-        self.remember(state);
+        self.remember(state, me);
         news
     }
 
-    /// The resource was open here and is deleted now, and this node owned it: its library hears so before Close.
+    /// The resource was open here and is deleted now, and this node owned it, or all nodes are to hear of it: its library
+    /// hears so before Close.
     pub(super) fn is_deletion(&self, resource: Guid, state: &ClusterState, me: NodeId) -> bool {
-        let was_mine = self.resources.get(&resource).is_some_and(|old| old.owner == Some(me));
-        was_mine && !state.resources.contains_key(&resource)
+        let is_told = |old: &Seen| old.owner == Some(me) || old.characteristics & CLUS_CHAR_BROADCAST_DELETE != 0;
+        self.resources.get(&resource).is_some_and(is_told) && !state.resources.contains_key(&resource)
     }
 
     fn look_at_nodes(&self, state: &ClusterState, news: &mut Vec<News>) {
@@ -98,10 +112,40 @@ impl ResourceNews {
         }
     }
 
+    /// The functional level of the cluster was changed: types hear of it first, so that they can put their keys in order.
+    fn look_at_level(&self, state: &ClusterState, news: &mut Vec<News>) {
+        let level = functional_level(state);
+        if level == self.functional_level {
+            return;
+        }
+        if level > self.functional_level {
+            to_all_types(state, CLUSCTL_RESOURCE_TYPE_FIXUP_ON_UPGRADE, &[], news);
+        }
+        to_all_types(state, CLUSCTL_RESOURCE_TYPE_CLUSTER_VERSION_CHANGED, &[], news);
+        to_all_resources(state, CLUSCTL_RESOURCE_CLUSTER_VERSION_CHANGED, &[], news);
+    }
+
+    /// This node is drained: whoever had a say in it hears that it is over, and their types.
+    fn look_at_drain(&self, state: &ClusterState, me: NodeId, news: &mut Vec<News>) {
+        if self.drain == DrainStatus::Completed || drain_of(state, me) != DrainStatus::Completed {
+            return;
+        }
+        let had_say = || state.resources.iter().filter(|(_, resource)| resource.is_said_to(CLUS_CHAR_VETO_DRAIN));
+        let types: BTreeSet<&String> = had_say().map(|(_, resource)| &resource.config.type_name).collect();
+        let code = CLUSCTL_RESOURCE_TYPE_NOTIFY_DRAIN_COMPLETE;
+        news.extend(types.into_iter().map(|name| News { to: Audience::Type(name.clone()), code, input: Vec::new() }));
+        let code = CLUSCTL_RESOURCE_NOTIFY_DRAIN_COMPLETE;
+        news.extend(had_say().map(|(id, _)| News { to: Audience::Resource(*id), code, input: Vec::new() }));
+    }
+
     fn look_at(&self, id: Guid, old: &Seen, now: &Resource, state: &ClusterState, news: &mut Vec<News>) {
         let mut tell = |code, input| news.push(News { to: Audience::Resource(id), code, input });
         if old.name != now.config.name {
             tell(CLUSCTL_RESOURCE_SET_NAME, wide::bytes(&now.config.name));
+        }
+        let owner = state.groups.get(&now.group).map(|group| group.owner);
+        if old.owner != owner && now.is_said_to(CLUS_CHAR_NOTIFY_NEW_OWNER) {
+            tell(CLUSCTL_RESOURCE_NOTIFY_OWNER_CHANGE, Vec::new());
         }
         if old.group != now.group {
             tell(CLUSCTL_RESOURCE_LEAVING_GROUP, Vec::new());
@@ -145,7 +189,9 @@ impl ResourceNews {
     }
 
     /// Takes over what is different; nothing is copied that is as it was.
-    fn remember(&mut self, state: &ClusterState) {
+    fn remember(&mut self, state: &ClusterState, me: NodeId) {
+        self.functional_level = functional_level(state);
+        self.drain = drain_of(state, me);
         if self.cluster_name.as_ref() != Some(&state.config.name) {
             self.cluster_name = Some(state.config.name.clone());
         }
@@ -171,6 +217,7 @@ impl Seen {
             type_name: resource.config.type_name.clone(),
             group: resource.group,
             owner,
+            characteristics: resource.config.characteristics,
             providers: resource.config.dependencies.providers().collect(),
             possible: resource.config.possible.clone(),
             is_online: resource.state == ResourceState::Online,
@@ -182,6 +229,7 @@ impl Seen {
             && self.is_online == (resource.state == ResourceState::Online)
             && self.group == resource.group
             && self.name == resource.config.name
+            && self.characteristics == resource.config.characteristics
             && self.type_name == resource.config.type_name
             && self.possible == resource.config.possible
             && resource.config.dependencies.providers().eq(self.providers.iter().copied())
@@ -206,6 +254,33 @@ pub(super) fn state_change_reason(state: &ClusterState, resource: Guid, me: Node
         None => UNKNOWN,
     };
     HEAD.into_iter().chain([reason]).flat_map(u32::to_le_bytes).collect()
+}
+
+/// Input of `GET_OPERATION_CONTEXT`: which operation an Offline belongs to, for a resource that wants to hear it
+/// (GET_OPERATION_CONTEXT_PARAMS). `None`: it does not, or the operation is none of those that have a number. Preemption, embedded
+/// failures and lost networks of virtual machines do not happen here.
+pub(super) fn operation_context(state: &ClusterState, resource: Guid) -> Option<Vec<u8>> {
+    const FAILBACK: u32 = 0;
+    const DRAIN: u32 = 1;
+    /// Size and Version.
+    const HEAD: [u32; 2] = [16, 1];
+    let resource = state.resources.get(&resource).filter(|found| found.is_said_to(CLUS_CHAR_OPERATION_CONTEXT))?;
+    let group = state.groups.get(&resource.group)?;
+    let operation = match group.moving.as_ref()?.kind {
+        MoveKind::Failback => FAILBACK,
+        MoveKind::Drain => DRAIN,
+        MoveKind::Manual | MoveKind::Failure | MoveKind::NodeDown => return None,
+    };
+    Some(HEAD.into_iter().chain([operation, group.config.priority]).flat_map(u32::to_le_bytes).collect())
+}
+
+/// The property ClusterFunctionalLevel.
+fn functional_level(state: &ClusterState) -> u32 {
+    state.hive.dword("", "ClusterFunctionalLevel").unwrap_or(0)
+}
+
+fn drain_of(state: &ClusterState, node: NodeId) -> DrainStatus {
+    state.nodes.get(&node).map_or(DrainStatus::NotInitiated, |node| node.drain)
 }
 
 fn to_all_resources(state: &ClusterState, code: u32, input: &[u8], news: &mut Vec<News>) {

@@ -38,7 +38,7 @@ pub(super) async fn carry_out(node: &NodeHandle, order: Order, reason: &str) -> 
 fn command(state: &ClusterState, order: Order) -> Result<(Command, Option<Id>), Refusal> {
     let group = |id: &str| objects::group(state, id).map(|group| group.id);
     let resource = |id: &str| objects::resource(state, id).map(|resource| resource.id);
-    let command = match order {
+    let found = match order {
         Order::CreateGroup { name, group_type } => {
             let id = new_id();
             let created = Some(Id::new(Kind::Group, id.to_string()));
@@ -59,6 +59,11 @@ fn command(state: &ClusterState, order: Order) -> Result<(Command, Option<Id>), 
         Order::OnlineGroup { group: of, node } => Command::OnlineGroup { group: group(&of)?, node: node.map(NodeId) },
         Order::OfflineGroup { group: of } => Command::OfflineGroup { group: group(&of)? },
         Order::MoveGroup { group: of, node } => Command::MoveGroup { group: group(&of)?, to: node.map(NodeId) },
+        Order::CancelMove { group: of } => Command::CancelMove { group: group(&of)? },
+        Order::Regardless(order) => {
+            let (command, created) = command(state, *order)?;
+            return Ok((Command::Regardless { command: Box::new(command) }, created));
+        }
         Order::DeleteResource { resource: of } => Command::DeleteResource { resource: resource(&of)? },
         Order::OnlineResource { resource: of } => Command::OnlineResource { resource: resource(&of)? },
         Order::OfflineResource { resource: of, force } => Command::OfflineResource { resource: resource(&of)?, force },
@@ -105,7 +110,7 @@ fn command(state: &ClusterState, order: Order) -> Result<(Command, Option<Id>), 
         Order::EvictNode { node } => Command::EvictNode { node: NodeId(node) },
         Order::SetQuorum { .. } => unreachable!("carried out above, because it asks the resource first"),
     };
-    Ok((command, None))
+    Ok((found, None))
 }
 
 fn rename(state: &ClusterState, object: &Id, name: String) -> Result<Command, Refusal> {

@@ -38,8 +38,9 @@ pub(super) fn read(state: &ClusterState, object: &Object, operation: u32) -> Opt
     };
     let shown = |is_read_only: bool| {
         let values = table().filter(|property| property.read_only == is_read_only).filter_map(|property| {
-            let value = property::read(&state.hive, property, &object.key)?;
-            Some((property.name, of_registry(&value)))
+            let status = computed_status(state, object).filter(|_| property.name == "StatusInformation");
+            let stored = || property::read(&state.hive, property, &object.key).map(|value| of_registry(&value));
+            Some((property.name, status.or_else(stored)?))
         });
         property_list::build(values)
     };
@@ -67,6 +68,23 @@ pub(super) fn read(state: &ClusterState, object: &Object, operation: u32) -> Opt
         }
         _ => return None,
     })
+}
+
+/// What no registry holds: the status bits of a group or a resource (reference 2.3).
+fn computed_status(state: &ClusterState, object: &Object) -> Option<property_list::Value> {
+    let id: Guid = object.id.id.parse().ok()?;
+    let bits = match object.id.kind {
+        Kind::Group => state.group_status(id),
+        Kind::Resource => state.resource_status(id),
+        Kind::Cluster
+        | Kind::Node
+        | Kind::ResourceType
+        | Kind::Network
+        | Kind::NetInterface
+        | Kind::GroupSet
+        | Kind::AffinityRule => return None,
+    };
+    Some(property_list::Value::ULargeInteger(u64::from(bits)))
 }
 
 /// Sets or checks properties: Win32 code and no output.

@@ -75,62 +75,64 @@ exports! {
     }
 
     fn OnlineClusterGroup(group: HGROUP, node: HNODE) -> Code {
-        online(group, node, String::new())
+        online(group, node, 0, String::new())
     }
 
-    notes "flags and the input buffer are not looked at"
-    fn OnlineClusterGroupEx(group: HGROUP, node: HNODE, _flags: DWORD, input: *const u8, size: DWORD) -> Code {
+    notes "of the flags only IGNORE_RESOURCE_STATUS counts; the input buffer is not looked at"
+    fn OnlineClusterGroupEx(group: HGROUP, node: HNODE, flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
-        online(group, node, String::new())
+        online(group, node, flags, String::new())
     }
 
-    notes "flags and the input buffer are not looked at"
+    notes "of the flags only IGNORE_RESOURCE_STATUS counts; the input buffer is not looked at"
     fn OnlineClusterGroupEx2(
-        group: HGROUP, node: HNODE, _flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
+        group: HGROUP, node: HNODE, flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
     ) -> Code {
         bytes(input, size)?;
-        online(group, node, text_or_empty(reason))
+        online(group, node, flags, text_or_empty(reason))
     }
 
     fn OfflineClusterGroup(group: HGROUP) -> Code {
-        offline(group, String::new())
+        offline(group, 0, String::new())
     }
 
-    notes "flags and the input buffer are not looked at"
-    fn OfflineClusterGroupEx(group: HGROUP, _flags: DWORD, input: *const u8, size: DWORD) -> Code {
+    notes "of the flags only IGNORE_RESOURCE_STATUS counts; the input buffer is not looked at"
+    fn OfflineClusterGroupEx(group: HGROUP, flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
-        offline(group, String::new())
+        offline(group, flags, String::new())
     }
 
-    notes "flags and the input buffer are not looked at"
-    fn OfflineClusterGroupEx2(group: HGROUP, _flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR) -> Code {
+    notes "of the flags only IGNORE_RESOURCE_STATUS counts; the input buffer is not looked at"
+    fn OfflineClusterGroupEx2(group: HGROUP, flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR) -> Code {
         bytes(input, size)?;
-        offline(group, text_or_empty(reason))
+        offline(group, flags, text_or_empty(reason))
     }
 
     fn MoveClusterGroup(group: HGROUP, node: HNODE) -> Code {
-        move_to(group, node, String::new())
+        move_to(group, node, 0, String::new())
     }
 
-    notes "flags and the input buffer are not looked at"
-    fn MoveClusterGroupEx(group: HGROUP, node: HNODE, _flags: DWORD, input: *const u8, size: DWORD) -> Code {
+    notes "of the flags only IGNORE_RESOURCE_STATUS counts; the input buffer is not looked at"
+    fn MoveClusterGroupEx(group: HGROUP, node: HNODE, flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
-        move_to(group, node, String::new())
+        move_to(group, node, flags, String::new())
     }
 
-    notes "flags and the input buffer are not looked at"
+    notes "of the flags only IGNORE_RESOURCE_STATUS counts; the input buffer is not looked at"
     fn MoveClusterGroupEx2(
-        group: HGROUP, node: HNODE, _flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
+        group: HGROUP, node: HNODE, flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
     ) -> Code {
         bytes(input, size)?;
-        move_to(group, node, text_or_empty(reason))
+        move_to(group, node, flags, text_or_empty(reason))
     }
 
-    refuses "a move is carried out at once; there is no queue of moves from which one could be taken"
+    notes "a move whose resources are still going offline is cancelled; after that the group has a new owner"
     fn CancelClusterGroupOperation(group: HGROUP, reserved: DWORD) -> Code {
-        handles::object(group, Kind::Group)?.look()?;
-        // ERROR_INVALID_STATE: nothing of this group waits in a queue.
-        Err(if reserved == 0 { ERROR_INVALID_STATE } else { ERROR_INVALID_PARAMETER })
+        let member = handles::object(group, Kind::Group)?;
+        if reserved != 0 {
+            return Err(ERROR_INVALID_PARAMETER);
+        }
+        member.order(Order::CancelMove { group: id(&member) }, String::new()).map(drop)
     }
 
     fn DeleteClusterGroup(group: HGROUP) -> Code {
@@ -169,21 +171,31 @@ fn owners(group: HANDLE, nodes: &[HANDLE], reason: String) -> Result<(), u32> {
     member.order(Order::PreferredOwners { group: id(&member), nodes: numbers? }, reason).map(drop)
 }
 
-fn online(group: HANDLE, node: HANDLE, reason: String) -> Result<(), u32> {
-    let member = handles::object(group, Kind::Group)?;
-    let node = handles::node_or_none(node)?;
-    member.order(Order::OnlineGroup { group: id(&member), node }, reason).map(drop)
+/// An order that a locked resource stands against, unless the flags say that it does not matter.
+pub(crate) fn unless_locked(flags: u32, order: Order) -> Order {
+    // CLUSAPI_{GROUP,RESOURCE}_{ONLINE,OFFLINE}_IGNORE_RESOURCE_STATUS and CLUSAPI_GROUP_MOVE_IGNORE_RESOURCE_STATUS.
+    const IGNORE_RESOURCE_STATUS: u32 = 1;
+    if flags & IGNORE_RESOURCE_STATUS == 0 { order } else { Order::Regardless(Box::new(order)) }
 }
 
-fn offline(group: HANDLE, reason: String) -> Result<(), u32> {
-    let member = handles::object(group, Kind::Group)?;
-    member.order(Order::OfflineGroup { group: id(&member) }, reason).map(drop)
-}
-
-fn move_to(group: HANDLE, node: HANDLE, reason: String) -> Result<(), u32> {
+fn online(group: HANDLE, node: HANDLE, flags: u32, reason: String) -> Result<(), u32> {
     let member = handles::object(group, Kind::Group)?;
     let node = handles::node_or_none(node)?;
-    member.order(Order::MoveGroup { group: id(&member), node }, reason).map(drop)
+    let order = Order::OnlineGroup { group: id(&member), node };
+    member.order(unless_locked(flags, order), reason).map(drop)
+}
+
+fn offline(group: HANDLE, flags: u32, reason: String) -> Result<(), u32> {
+    let member = handles::object(group, Kind::Group)?;
+    let order = Order::OfflineGroup { group: id(&member) };
+    member.order(unless_locked(flags, order), reason).map(drop)
+}
+
+fn move_to(group: HANDLE, node: HANDLE, flags: u32, reason: String) -> Result<(), u32> {
+    let member = handles::object(group, Kind::Group)?;
+    let node = handles::node_or_none(node)?;
+    let order = Order::MoveGroup { group: id(&member), node };
+    member.order(unless_locked(flags, order), reason).map(drop)
 }
 
 fn delete(group: HANDLE, force: bool, reason: String) -> Result<(), u32> {

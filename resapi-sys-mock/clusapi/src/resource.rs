@@ -6,7 +6,7 @@ use resapi_sys_mock::export::pointers::{bytes, need, put, put_text, text, text_o
 use resapi_sys_mock::exports;
 use resapi_sys_mock::rpc::{Ask, Kind, Object, Order, Relation, Told};
 
-use crate::group::rename;
+use crate::group::{rename, unless_locked};
 use crate::handles::{self, Member, one};
 use crate::node::{cluster_of, open, open_ex};
 
@@ -68,34 +68,34 @@ exports! {
     }
 
     fn OnlineClusterResource(resource: HRESOURCE) -> Code {
-        online(resource, String::new())
+        online(resource, 0, String::new())
     }
 
-    notes "flags and the input buffer are not looked at"
-    fn OnlineClusterResourceEx(resource: HRESOURCE, _flags: DWORD, input: *const u8, size: DWORD) -> Code {
+    notes "of the flags only IGNORE_RESOURCE_STATUS counts; the input buffer is not looked at"
+    fn OnlineClusterResourceEx(resource: HRESOURCE, flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
-        online(resource, String::new())
+        online(resource, flags, String::new())
     }
 
-    notes "flags and the input buffer are not looked at"
+    notes "of the flags only IGNORE_RESOURCE_STATUS counts; the input buffer is not looked at"
     fn OnlineClusterResourceEx2(
-        resource: HRESOURCE, _flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
+        resource: HRESOURCE, flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
     ) -> Code {
         bytes(input, size)?;
-        online(resource, text_or_empty(reason))
+        online(resource, flags, text_or_empty(reason))
     }
 
     fn OfflineClusterResource(resource: HRESOURCE) -> Code {
         offline(resource, 0, String::new())
     }
 
-    notes "of the flags only FORCE_WITH_TERMINATION counts; the input buffer is not looked at"
+    notes "of the flags only IGNORE_RESOURCE_STATUS and FORCE_WITH_TERMINATION count; the input buffer is not looked at"
     fn OfflineClusterResourceEx(resource: HRESOURCE, flags: DWORD, input: *const u8, size: DWORD) -> Code {
         bytes(input, size)?;
         offline(resource, flags, String::new())
     }
 
-    notes "of the flags only FORCE_WITH_TERMINATION counts; the input buffer is not looked at"
+    notes "of the flags only IGNORE_RESOURCE_STATUS and FORCE_WITH_TERMINATION count; the input buffer is not looked at"
     fn OfflineClusterResourceEx2(
         resource: HRESOURCE, flags: DWORD, input: *const u8, size: DWORD, reason: LPCWSTR
     ) -> Code {
@@ -232,13 +232,13 @@ fn on(resource: HANDLE, order: impl FnOnce(String) -> Order, reason: String) -> 
     member.order(order(member.id.id.clone()), reason).map(drop)
 }
 
-fn online(resource: HANDLE, reason: String) -> Result<(), u32> {
-    on(resource, |resource| Order::OnlineResource { resource }, reason)
+fn online(resource: HANDLE, flags: u32, reason: String) -> Result<(), u32> {
+    on(resource, |resource| unless_locked(flags, Order::OnlineResource { resource }), reason)
 }
 
 fn offline(resource: HANDLE, flags: u32, reason: String) -> Result<(), u32> {
     let force = flags & CLUSAPI_RESOURCE_OFFLINE_FORCE_WITH_TERMINATION != 0;
-    on(resource, |resource| Order::OfflineResource { resource, force }, reason)
+    on(resource, |resource| unless_locked(flags, Order::OfflineResource { resource, force }), reason)
 }
 
 /// Fails the resource for a restart by its own policy, as the real function does.

@@ -26,6 +26,10 @@ pub enum Order {
     OfflineGroup { group: String },
     /// MoveClusterGroup.
     MoveGroup { group: String, node: Option<u32> },
+    /// CancelClusterGroupOperation.
+    CancelMove { group: String },
+    /// One of these although a resource is locked: the flag IGNORE_RESOURCE_STATUS.
+    Regardless(Box<Order>),
     /// CreateClusterResource.
     CreateResource { group: String, name: String, type_name: String, separate_monitor: bool },
     /// DeleteClusterResource.

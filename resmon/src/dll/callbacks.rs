@@ -90,16 +90,22 @@ unsafe extern "system" fn signal_failure(handle: RESOURCE_HANDLE, _kind: FAILURE
 }
 
 unsafe extern "system" fn set_resource_locked_mode(handle: RESOURCE_HANDLE, enabled: BOOL, reason: u32) -> u32 {
-    not_served(handle, "SetResourceLockedMode", &format!("enabled {enabled}, reason {reason}"))
+    lock(handle, "SetResourceLockedMode", enabled, reason)
 }
 
 unsafe extern "system" fn set_resource_locked_mode_ex(
     handle: RESOURCE_HANDLE,
     enabled: BOOL,
     reason: u32,
-    flags: u32,
+    // The one flag there is speaks of a queue of moves, which this cluster does not have: moves are carried out at once.
+    _flags: u32,
 ) -> u32 {
-    not_served(handle, "SetResourceLockedModeEx", &format!("enabled {enabled}, reason {reason}, flags {flags}"))
+    lock(handle, "SetResourceLockedModeEx", enabled, reason)
+}
+
+/// The Cluster service is told; that it has heard is not waited for.
+fn lock(handle: RESOURCE_HANDLE, call: &str, enabled: BOOL, reason: u32) -> u32 {
+    done(with_resource(handle, call, |resource| resource.locked((enabled != 0).then_some(reason))))
 }
 
 unsafe extern "system" fn set_in_memory_properties(handle: RESOURCE_HANDLE, _list: *mut u8, bytes: u32) -> u32 {

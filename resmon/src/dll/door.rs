@@ -16,10 +16,10 @@ use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 use resapi_sys_mock::abi::{
     BOOL, CLRES_FUNCTION_TABLE, CLRES_V1_FUNCTION_SIZE, CLRES_V2_FUNCTION_SIZE, CLRES_V3_FUNCTION_SIZE,
     CLRES_V4_FUNCTION_SIZE, CLRES_VERSION_V1_00, CLRES_VERSION_V2_00, CLRES_VERSION_V3_00, CLRES_VERSION_V4_00, HANDLE,
-    HKEY, PARBITRATE_ROUTINE, PBEGIN_RESCALL_ROUTINE, PBEGIN_RESTYPECALL_ROUTINE, PCLOSE_ROUTINE, PIS_ALIVE_ROUTINE,
-    PLOOKS_ALIVE_ROUTINE, POFFLINE_ROUTINE, POFFLINE_V2_ROUTINE, PONLINE_ROUTINE, PONLINE_V2_ROUTINE, POPEN_ROUTINE,
-    POPEN_V2_ROUTINE, PRELEASE_ROUTINE, PRESOURCE_CONTROL_ROUTINE, PRESOURCE_TYPE_CONTROL_ROUTINE, PTERMINATE_ROUTINE,
-    RESID,
+    HKEY, PARBITRATE_ROUTINE, PBEGIN_RESCALL_ROUTINE, PBEGIN_RESTYPECALL_ROUTINE, PCANCEL_ROUTINE, PCLOSE_ROUTINE,
+    PIS_ALIVE_ROUTINE, PLOOKS_ALIVE_ROUTINE, POFFLINE_ROUTINE, POFFLINE_V2_ROUTINE, PONLINE_ROUTINE,
+    PONLINE_V2_ROUTINE, POPEN_ROUTINE, POPEN_V2_ROUTINE, PRELEASE_ROUTINE, PRESOURCE_CONTROL_ROUTINE,
+    PRESOURCE_TYPE_CONTROL_ROUTINE, PTERMINATE_ROUTINE, RESID,
 };
 use resapi_sys_mock::codes::win32::{
     ERROR_GEN_FAILURE, ERROR_INVALID_DATA, ERROR_INVALID_FUNCTION, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA,
@@ -87,6 +87,8 @@ struct Entries {
     release: PRELEASE_ROUTINE,
     control: Control,
     type_control: TypeControl,
+    /// Version 2 and later.
+    cancel: PCANCEL_ROUTINE,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -220,6 +222,13 @@ impl Door {
     pub(crate) fn terminate(&self, resid: &Resid) {
         // SAFETY: a live name of this library; may overlap other calls by the library's promise.
         self.enter(|| unsafe { self.entries.terminate.expect(CHECKED)(resid.0) });
+    }
+
+    /// Cancel of a pending Online or Offline; `None` for a type that has none.
+    pub(crate) fn cancel(&self, resid: &Resid) -> Option<u32> {
+        let cancel = self.entries.cancel?;
+        // SAFETY: a live name of this library; may overlap Online and Offline by its promise. The flags are reserved.
+        Some(self.enter(|| unsafe { cancel(resid.0, 0) }))
     }
 
     /// LooksAlive.
@@ -413,6 +422,7 @@ impl Entries {
                     release: t.Release,
                     control: Control::Direct(t.ResourceControl),
                     type_control: TypeControl::Direct(t.ResourceTypeControl),
+                    cancel: None,
                 }
             }
             CLRES_VERSION_V2_00 => {
@@ -430,6 +440,7 @@ impl Entries {
                     release: t.Release,
                     control: Control::Direct(t.ResourceControl),
                     type_control: TypeControl::Direct(t.ResourceTypeControl),
+                    cancel: t.Cancel,
                 }
             }
             _ => {
@@ -447,6 +458,7 @@ impl Entries {
                     release: t.Release,
                     control: Control::Begin(t.BeginResourceControl),
                     type_control: TypeControl::Begin(t.BeginResourceTypeControl),
+                    cancel: t.Cancel,
                 }
             }
         }

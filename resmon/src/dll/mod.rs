@@ -39,6 +39,8 @@ pub(crate) trait ResourceSide: Send + Sync {
     fn failure_signalled(&self, code: u32);
     /// The event handle that the resource gave was signalled.
     fn event_signalled(&self);
+    /// SetResourceLockedMode: locked for this reason, or unlocked.
+    fn locked(&self, reason: Option<u32>);
     /// The library lost the quorum resource that it defended.
     fn quorum_lost(&self);
     /// Which library this resource lives in, for complaints.

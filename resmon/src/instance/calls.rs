@@ -7,7 +7,9 @@
 use std::sync::{Arc, Weak};
 
 use resapi_sys_mock::abi::CLUS_CHAR_REQUIRES_STATE_CHANGE_REASON;
-use resapi_sys_mock::codes::control::{CLUSCTL_RESOURCE_GET_CHARACTERISTICS, CLUSCTL_RESOURCE_STATE_CHANGE_REASON};
+use resapi_sys_mock::codes::control::{
+    CLUSCTL_RESOURCE_CHECK_DRAIN_VETO, CLUSCTL_RESOURCE_GET_CHARACTERISTICS, CLUSCTL_RESOURCE_STATE_CHANGE_REASON,
+};
 use resapi_sys_mock::codes::win32::{
     ERROR_INVALID_FUNCTION, ERROR_IO_PENDING, ERROR_NOT_ENOUGH_MEMORY, ERROR_RESMON_INVALID_STATE,
     ERROR_RESOURCE_NOT_AVAILABLE, ERROR_SUCCESS,
@@ -36,6 +38,10 @@ impl Instance {
             Job::Close(generation) => self.close_instance(generation),
             Job::Arbitrate(generation) => self.arbitrate(generation),
             Job::Release(generation) => self.release(generation),
+            Job::CheckDrain(generation) => {
+                let (code, _) = self.control(CLUSCTL_RESOURCE_CHECK_DRAIN_VETO, &[]);
+                self.tell(generation, Status::DrainAnswered { code });
+            }
             Job::Control { request, code, input } => {
                 let (code, output) = self.control(code, &input);
                 self.monitor.outbox.push(FromMonitor::Controlled { request, code, output });
@@ -182,6 +188,8 @@ impl Instance {
                 );
             }
         }
+        // A lock is the instance's own.
+        ResourceSide::locked(self, None);
         self.monitor.forget(self);
         self.tell(generation, Status::Closed);
         lock(&self.inner).is_gone = true;

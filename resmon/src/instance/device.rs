@@ -1,7 +1,7 @@
 //! The quorum device of an instance: Arbitrate, Release, and giving it up when nobody is left to say so.
 //!
 //! A device that was arbitrated for is defended by the library until Release is called. A node whose Cluster service is
-//! frozen or gone must not go on defending it: another node would never win. So the monitor releases it by itself when the
+//! frozen or gone must not go on defending it: another node would never win. So the monitor beside it by itself when the
 //! service has been silent for the length of a lease (see [`Lease`](crate::lease::Lease)), and whenever it has to terminate
 //! the resource for a reason of its own; the service is told that the ownership is lost.
 //!
@@ -73,11 +73,11 @@ impl Instance {
             return false;
         }
         let Some(me) = self.me.upgrade() else { return true };
-        inner.releases += 1;
+        inner.beside += 1;
         self.monitor.spawn("release", move || {
             let code = me.code_of("Release", |opened| opened.door.release(&opened.resid));
             me.tell(generation, Status::Released { code });
-            me.release_returned(&mut lock(&me.inner));
+            me.beside_returned(&mut lock(&me.inner));
         });
         true
     }
@@ -94,6 +94,7 @@ impl Instance {
             | Job::Offline(_)
             | Job::Close(_)
             | Job::Release(_)
+            | Job::CheckDrain(_)
             | Job::Control { .. }
             | Job::Probe { .. }
             | Job::LooksAlive
@@ -119,7 +120,7 @@ impl Instance {
             inner.device = Device::Free;
         }
         let (Some(me), Some(opened)) = (self.me.upgrade(), inner.opened.clone()) else { return };
-        inner.releases += 1;
+        inner.beside += 1;
         drop(inner);
         self.tell_lost(why);
         self.monitor.spawn("release", move || {
@@ -127,13 +128,13 @@ impl Instance {
             let mut inner = lock(&me.inner);
             let steps = inner.state.stop_silently();
             me.carry_out(&mut inner, steps);
-            me.release_returned(&mut inner);
+            me.beside_returned(&mut inner);
         });
     }
 
-    /// A Release that ran beside the worker has returned: what waited for it may go on.
-    fn release_returned(&self, inner: &mut Inner) {
-        inner.releases = inner.releases.saturating_sub(1);
+    /// A call that ran beside the worker has returned: what waited for it may go on.
+    pub(super) fn beside_returned(&self, inner: &mut Inner) {
+        inner.beside = inner.beside.saturating_sub(1);
         self.changed.notify_all();
     }
 

@@ -43,6 +43,13 @@ impl ResourceSide for Instance {
         self.carry_out(&mut inner, steps);
     }
 
+    fn locked(&self, reason: Option<u32>) {
+        let was_locked = std::mem::replace(&mut lock(&self.inner).is_locked, reason.is_some());
+        if was_locked || reason.is_some() {
+            self.monitor.outbox.push(FromMonitor::Locked { resource: self.id, reason });
+        }
+    }
+
     fn quorum_lost(&self) {
         self.device_is_lost();
         self.monitor.outbox.push(FromMonitor::QuorumResourceLost { resource: self.id });

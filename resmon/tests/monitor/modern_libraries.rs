@@ -73,12 +73,60 @@ fn the_registry_is_there_with_its_buffer_rules() {
 }
 
 #[test]
-fn what_this_monitor_does_not_serve_is_answered_and_told() {
+fn a_lock_is_told_and_ends_with_the_instance() {
     let mut service = open("locks");
     assert_eq!(service.ask(1, EntryPoint::Online), Status::Online);
-    service.log_line("SetResourceLockedMode (enabled 1, reason 1) is not served");
-    service.log_line("the lock was answered 120");
+    service.log_line("the lock was answered 0");
+    assert_eq!(service.ask(1, EntryPoint::Close), Status::Closed);
+    let mut locks = || {
+        service.wait("a lock", |message| match message {
+            FromMonitor::Locked { resource: ResourceId(1), reason } => Some(*reason),
+            _ => None,
+        })
+    };
+    assert_eq!((locks(), locks()), (Some(1), None));
     service.shut_down();
+}
+
+#[test]
+fn what_this_monitor_does_not_serve_is_answered_and_told() {
+    let mut service = open("keeps-properties");
+    assert_eq!(service.ask(1, EntryPoint::Online), Status::Online);
+    service.log_line("SetResourceInMemoryNodeLocalProperties (4 bytes) is not served");
+    service.log_line("the properties were answered 120");
+    service.shut_down();
+}
+
+#[test]
+fn cancel_breaks_off_what_is_pending_and_nothing_else() {
+    let mut service = open("cancelled");
+    // Nothing is under way.
+    service.call(1, EntryPoint::Cancel);
+    let online = service.call(1, EntryPoint::Online);
+    service.log_line("waits to be cancelled");
+    assert_eq!(service.count_lines("Cancel was called"), 0);
+    // An older call is not meant.
+    service.send(&ToMonitor::Call { resource: ResourceId(1), generation: online - 1, entry: EntryPoint::Cancel });
+    service.send(&ToMonitor::Call { resource: ResourceId(1), generation: online, entry: EntryPoint::Cancel });
+    assert_eq!(service.outcome(1, online), Status::Failed(Cause::Reported { code: 1223 }));
+    service.log_line("Cancel was called");
+    assert_eq!(service.count_lines("Cancel was called"), 0, "once, for the call that was meant");
+    service.shut_down();
+}
+
+#[test]
+fn a_cancel_that_hangs_is_told_after_its_deadlock_timeout() {
+    let mut service = Service::start(&[]);
+    let timing = Timing { deadlock_timeout_ms: 300, looks_alive_ms: 60_000, is_alive_ms: 60_000, ..timing() };
+    assert_eq!(service.open(1, "hangs-in-cancel", type_of("Modern", modern()), timing), Status::Opened);
+    let online = service.call(1, EntryPoint::Online);
+    service.log_line("waits to be cancelled");
+    service.send(&ToMonitor::Call { resource: ResourceId(1), generation: online, entry: EntryPoint::Cancel });
+    let call = service.wait("a deadlock", |message| match message {
+        FromMonitor::Deadlocked { resource: Some(ResourceId(1)), call, .. } => Some(call.clone()),
+        _ => None,
+    });
+    assert_eq!(call, "Cancel");
 }
 
 #[test]

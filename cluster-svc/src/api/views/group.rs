@@ -88,6 +88,12 @@ fn status_information(sight: Sight<'_>, group: &Group) -> String {
     if group.deleting {
         parts.push("is being deleted".to_owned());
     }
+    if let Some(locked) = sight.state.locked_of(group.id) {
+        parts.push(format!("'{}' is locked by its library", locked.config.name));
+    }
+    if group.drain.is_some() {
+        parts.push("its resources are asked whether they object to the drain".to_owned());
+    }
     if group.held {
         parts.push("held offline until somebody brings it online (Priority 0)".to_owned());
     }

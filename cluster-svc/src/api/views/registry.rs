@@ -122,7 +122,9 @@ fn computed(sight: Sight<'_>, object: &Object, name: &str) -> Option<u32> {
                 _ => None,
             }
         }
-        Object::Group(_) | Object::Resource(_) | Object::ResourceType(_) => None,
+        Object::Group(id) => (name == "StatusInformation").then(|| state.group_status(*id)),
+        Object::Resource(id) => (name == "StatusInformation").then(|| state.resource_status(*id)),
+        Object::ResourceType(_) => None,
     }
 }
 

@@ -328,6 +328,7 @@ impl Stand {
             FromMonitor::QuorumResourceLost { .. } => self.quorum_losses += 1,
             FromMonitor::Hello { .. }
             | FromMonitor::LeasePing { .. }
+            | FromMonitor::Locked { .. }
             | FromMonitor::Log { .. }
             | FromMonitor::Registry { .. } => {}
         }

@@ -1,8 +1,12 @@
 //! What monitors say, and what becomes of it.
 
+use clusreg::{Batch, Value};
 use cluster_engine::call::Status;
+use cluster_engine::state::{Command, characteristics};
 use cluster_engine::{Event, Guid, Level};
-use resapi_sys_mock::codes::control::{CLUSCTL_RESOURCE_DELETE, CLUSCTL_RESOURCE_STATE_CHANGE_REASON};
+use resapi_sys_mock::codes::control::{
+    CLUSCTL_RESOURCE_DELETE, CLUSCTL_RESOURCE_GET_OPERATION_CONTEXT, CLUSCTL_RESOURCE_STATE_CHANGE_REASON,
+};
 use resmon::call_record::Interrupted;
 use resmon::protocol::{FromMonitor, GuardMode, LogComponent, ToMonitor};
 
@@ -11,7 +15,7 @@ use crate::driver::convert;
 use crate::driver::findings::{FindingKind, Mistake};
 use crate::driver::log::LogLine;
 use crate::driver::registry::{self, Work};
-use crate::driver::resource_news::{Audience, News, state_change_reason};
+use crate::driver::resource_news::{Audience, News, operation_context, state_change_reason};
 use crate::driver::service_codes;
 use crate::driver::wine::Host;
 
@@ -35,10 +39,20 @@ impl Node {
                 if status == Status::Closed {
                     self.parts.monitors.closed(resource);
                 }
+                let is_open = status == Status::Opened;
                 self.step(Event::Resource { resource, generation, status });
+                if is_open {
+                    self.ask_characteristics(resource);
+                }
             }
             FromMonitor::Controlled { request, code, output } => {
-                self.parts.monitors.controlled(request, code, output);
+                if let Some((resource, bits)) = self.parts.monitors.controlled(request, code, output) {
+                    self.characteristics_told(resource, bits);
+                }
+            }
+            FromMonitor::Locked { resource, reason } => {
+                let resource = convert::guid(resource);
+                self.submit(Command::LockResource { resource, reason }, Ticket::Nobody);
             }
             FromMonitor::Deadlocked { resource, resource_type, dll_name, call, waited_ms } => {
                 let culprit = resource.map(|resource| (convert::guid(resource), call.clone()));
@@ -104,6 +118,7 @@ impl Node {
             self.arbitration_lost_with(monitor);
         }
         let Some(lost) = self.parts.monitors.ended(monitor, life) else { return };
+        self.unlock(&lost.resources);
         let mut text = format!("the Resource Monitor (process {}): {text}", lost.process_id);
         let mut culprit = lost.culprit;
         for call in &interrupted {
@@ -128,10 +143,41 @@ impl Node {
         }
     }
 
+    /// Asks a library what its resource is like, once in the life of this service: the owner of the group does, and the answer
+    /// is kept with the resource (reference 06.2). A library that hangs or crashes over the question is not asked again.
+    pub(super) fn ask_characteristics(&mut self, resource: Guid) {
+        let state = self.parts.engine.state();
+        let group = state.resources.get(&resource).and_then(|resource| state.groups.get(&resource.group));
+        let is_mine = group.is_some_and(|group| group.owner == self.parts.facts.node);
+        if is_mine && !self.asked.contains(&resource) && self.parts.monitors.ask_characteristics(resource) {
+            self.asked.insert(resource);
+        }
+    }
+
+    fn characteristics_told(&mut self, resource: Guid, bits: u32) {
+        let Some(found) = self.parts.engine.state().resources.get(&resource) else { return };
+        if found.config.characteristics != bits {
+            let key = Batch::at(format!("Resources\\{resource}"));
+            let batch = key.set_value(characteristics::VALUE, Value::dword(bits));
+            self.submit(Command::Registry { batch }, Ticket::Nobody);
+        }
+    }
+
+    /// Locks end with the monitor that the instances were in.
+    fn unlock(&mut self, resources: &[Guid]) {
+        for resource in resources.iter().copied() {
+            let found = self.parts.engine.state().resources.get(&resource);
+            if found.is_some_and(|found| found.locked.is_some()) {
+                self.submit(Command::LockResource { resource, reason: None }, Ticket::Nobody);
+            }
+        }
+    }
+
     /// Tells resource libraries what has changed around them.
     pub(super) fn tell_resource_news(&mut self) {
-        let state = self.parts.engine.state();
-        for News { to, code, input } in self.resource_news.look(state) {
+        let (state, me) = (self.parts.engine.state(), self.parts.facts.node);
+        self.asked.retain(|resource| state.resources.contains_key(resource));
+        for News { to, code, input } in self.resource_news.look(state, me) {
             match to {
                 Audience::Resource(resource) => self.parts.monitors.notify(resource, code, input),
                 Audience::Type(name) => {
@@ -148,6 +194,9 @@ impl Node {
 
     /// A resource is about to go offline or to be terminated: why.
     pub(super) fn tell_reason(&mut self, resource: Guid) {
+        if let Some(input) = operation_context(self.parts.engine.state(), resource) {
+            self.parts.monitors.notify(resource, CLUSCTL_RESOURCE_GET_OPERATION_CONTEXT, input);
+        }
         let input = state_change_reason(self.parts.engine.state(), resource, self.parts.facts.node);
         self.parts.monitors.notify(resource, CLUSCTL_RESOURCE_STATE_CHANGE_REASON, input);
     }

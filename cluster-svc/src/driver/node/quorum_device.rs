@@ -38,6 +38,8 @@ impl Node {
             | EntryPoint::Terminate
             | EntryPoint::Close
             | EntryPoint::Configure(_)
+            | EntryPoint::Cancel
+            | EntryPoint::CheckDrain
             | EntryPoint::Release => {}
         }
     }
@@ -52,6 +54,7 @@ impl Node {
             | Status::OnlinePending { .. }
             | Status::Online
             | Status::OfflinePending { .. }
+            | Status::DrainAnswered { .. }
             | Status::Offline => false,
         };
         if is_over {

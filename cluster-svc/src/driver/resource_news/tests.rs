@@ -5,16 +5,19 @@ use cluster_engine::state::{Command, Object};
 use super::*;
 use crate::api::tests::fake::{Fake, IP, SITE, WEB};
 
+/// Whose service looks; the state is the same everywhere.
+const ME: NodeId = NodeId(1);
+
 /// Carries the commands out and says what is news afterwards, in short: audience, code without its prefix, input as text.
 fn check(commands: impl IntoIterator<Item = Command>, expected: &[&str]) {
     let fake = Fake::new();
     let mut news = ResourceNews::default();
-    assert_eq!(news.look(&fake.state()), [], "the first look finds nothing");
+    assert_eq!(news.look(&fake.state(), ME), [], "the first look finds nothing");
     commands.into_iter().for_each(|command| fake.must(command));
     let state = fake.state();
-    let told: Vec<String> = news.look(&state).iter().map(short).collect();
+    let told: Vec<String> = news.look(&state, ME).iter().map(short).collect();
     assert_eq!(told, expected);
-    assert_eq!(news.look(&state), [], "told once");
+    assert_eq!(news.look(&state, ME), [], "told once");
 }
 
 fn short(news: &News) -> String {
@@ -61,9 +64,9 @@ fn owners() {
     let fake = Fake::new();
     fake.must(remove);
     let mut news = ResourceNews::default();
-    news.look(&fake.state());
+    news.look(&fake.state(), ME);
     fake.must(Command::AddPossibleOwner { resource: SITE, node: NodeId(3) });
-    assert_eq!(news.look(&fake.state()).iter().map(short).collect::<Vec<_>>(), ["SITE: ADD_OWNER n3"]);
+    assert_eq!(news.look(&fake.state(), ME).iter().map(short).collect::<Vec<_>>(), ["SITE: ADD_OWNER n3"]);
 }
 
 #[test]
@@ -79,13 +82,13 @@ fn nodes_are_told_to_each_type_once_and_to_every_resource() {
     );
     let fake = Fake::new();
     let mut news = ResourceNews::default();
-    news.look(&fake.state());
+    news.look(&fake.state(), ME);
     fake.must(Command::NodeDown { node: NodeId(3), incarnation: 7 });
     let down_at = fake.state().nodes[&NodeId(3)].down_at;
     fake.must(Command::NodeFenced { node: NodeId(3), incarnation: 7, down_at });
     fake.must(Command::EvictNode { node: NodeId(3) });
     assert_eq!(
-        news.look(&fake.state()).iter().map(short).collect::<Vec<_>>(),
+        news.look(&fake.state(), ME).iter().map(short).collect::<Vec<_>>(),
         ["Generic Application: EVICT_NODE n3", "IP Address: EVICT_NODE n3", "IP: EVICT_NODE n3", "SITE: EVICT_NODE n3",]
     );
 }
@@ -98,26 +101,48 @@ fn the_name_of_the_cluster() {
 }
 
 #[test]
+fn the_functional_level_of_the_cluster() {
+    let level = |level| {
+        let value = clusreg::Value::dword(level);
+        Command::Registry { batch: clusreg::Batch::at("").set_value("ClusterFunctionalLevel", value) }
+    };
+    let changed = [
+        "Generic Application: CLUSTER_VERSION_CHANGED",
+        "IP Address: CLUSTER_VERSION_CHANGED",
+        "IP: CLUSTER_VERSION_CHANGED",
+        "SITE: CLUSTER_VERSION_CHANGED",
+    ];
+    let raised = ["Generic Application: FIXUP_ON_UPGRADE", "IP Address: FIXUP_ON_UPGRADE"];
+    check([level(9)], &[&raised[..], &changed].concat());
+    let fake = Fake::new();
+    let mut news = ResourceNews::default();
+    fake.must(level(9));
+    news.look(&fake.state(), ME);
+    fake.must(level(8));
+    assert_eq!(news.look(&fake.state(), ME).iter().map(short).collect::<Vec<_>>(), changed, "nothing to put in order");
+}
+
+#[test]
 fn who_runs_hears_of_its_providers() {
     let fake = Fake::new();
     let mut news = ResourceNews::default();
     fake.must(Command::OnlineGroup { group: WEB, node: None });
-    news.look(&fake.state());
+    news.look(&fake.state(), ME);
     fake.must(Command::OfflineResource { resource: IP, force: false });
     // The dependent goes first, and is offline when its provider is: nobody is left to hear.
-    assert_eq!(news.look(&fake.state()), []);
+    assert_eq!(news.look(&fake.state(), ME), []);
 }
 
 #[test]
 fn a_deletion_is_told_by_the_owner() {
     let fake = Fake::new();
     let mut news = ResourceNews::default();
-    news.look(&fake.state());
+    news.look(&fake.state(), ME);
     assert!(!news.is_deletion(SITE, &fake.state(), NodeId(1)), "it is there");
     fake.must(Command::DeleteResource { resource: SITE });
     assert!(news.is_deletion(SITE, &fake.state(), NodeId(1)));
     assert!(!news.is_deletion(SITE, &fake.state(), NodeId(2)), "it is not the owner");
-    news.look(&fake.state());
+    news.look(&fake.state(), ME);
     assert!(!news.is_deletion(SITE, &fake.state(), NodeId(1)), "forgotten");
 }
 
