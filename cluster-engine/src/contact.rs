@@ -143,11 +143,13 @@ impl Engine {
     /// The nodes that this one is in contact with, itself included.
     #[must_use]
     pub fn reachable(&self) -> BTreeSet<NodeId> {
-        let detection = self.detection();
-        let is_heard = |id: &NodeId| {
-            *id == self.config.node || self.membership.last_heard(*id).is_some_and(|at| self.now.since(at) < detection)
-        };
-        self.state().nodes.keys().copied().filter(is_heard).collect()
+        self.state().nodes.keys().copied().filter(|id| self.is_reachable(*id)).collect()
+    }
+
+    /// Is this node in contact with that one?
+    pub(crate) fn is_reachable(&self, id: NodeId) -> bool {
+        let is_recent = |at: Time| self.now.since(at) < self.detection();
+        id == self.config.node || self.membership.last_heard(id).is_some_and(is_recent)
     }
 
     /// Where the witness votes, as far as this node knows: the node and the epoch.

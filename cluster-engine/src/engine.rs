@@ -275,7 +275,9 @@ impl Engine {
     /// Is this node in touch with a majority? If not, what it shows may be stale, and none of its resources run.
     #[must_use]
     pub fn is_quorate(&self, now: Time) -> bool {
-        self.lease().is_some_and(|until| now < until)
+        let holds = |until: Option<Time>| until.is_some_and(|until| now < until);
+        // What was earned or granted before is at hand; what is earned just now has to be worked out.
+        holds(self.earned_until) || holds(self.membership.granted_until()) || holds(self.own_lease())
     }
 
     /// Everything up to here must be applied before something may be started after a lapse.

@@ -80,12 +80,12 @@ impl Engine {
         }
         // An owner that has fallen silent has no claim, whether or not it was declared down yet.
         let is_up = |n: NodeId| state.nodes.get(&n).is_some_and(|n| n.state == NodeState::Up && !n.leaving);
-        let is_claimed = owner.is_some_and(|o| is_up(o) && self.reachable().contains(&o));
+        let is_claimed = || owner.is_some_and(|o| is_up(o) && self.is_reachable(o));
         let comes_online = matches!(
             resource.state,
             ResourceState::OnlineCallIssued | ResourceState::OnlinePending | ResourceState::Online
         );
-        if is_claimed && comes_online { leave("the quorum resource belongs to another node") } else { Wish::Keep }
+        if comes_online && is_claimed() { leave("the quorum resource belongs to another node") } else { Wish::Keep }
     }
 
     /// Would there be no quorum without the vote of the witness?
