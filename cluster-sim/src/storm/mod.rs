@@ -424,12 +424,11 @@ impl Storm {
             }
             if heals::unsettled(&self.world).is_empty() {
                 self.pass(1_000);
-                if self.broken.is_none()
-                    && let Err(broken) = self.invariants.check_settled(&self.world)
-                {
-                    self.broken = Some(broken);
+                // Votes may still have been on their way; then it has not settled yet.
+                if self.broken.is_none() && heals::unsettled(&self.world).is_empty() {
+                    self.broken = self.invariants.check_settled(&self.world).err();
+                    break;
                 }
-                break;
             }
             if self.world.now.since(began) > SETTLE_LIMIT {
                 let unsettled = heals::unsettled(&self.world);
