@@ -162,6 +162,21 @@ pub fn c_program(source: &Path, folder: &Path) -> PathBuf {
     program
 }
 
+/// Compiles a Windows program in C into `folder` that is linked with the cluster API.
+///
+/// # Panics
+/// When there is no mingw, or it refuses.
+#[must_use]
+pub fn linked_program(source: &Path, folder: &Path) -> PathBuf {
+    let half = half();
+    let program = folder.join(source.with_extension("exe").file_name().unwrap_or_default());
+    let mut arguments = vec!["-static".into(), "-municode".into(), "-O1".into(), source.into()];
+    arguments.extend(["resutils.dll", "clusapi.dll"].map(|name| half.join(name).into_os_string()));
+    arguments.extend(["-o".into(), program.clone().into_os_string()]);
+    compile("x86_64-w64-mingw32-gcc", &arguments);
+    program
+}
+
 fn compile(compiler: &str, arguments: &[std::ffi::OsString]) {
     let output = Command::new(compiler).args(arguments).output();
     let output = output.unwrap_or_else(|error| panic!("{compiler}: {error}; {REMEDY}"));

@@ -167,7 +167,11 @@ fn is_short(answer: &Answer, code: Option<i64>) -> bool {
 /// Which functions only have an error to answer.
 fn refusing() -> BTreeMap<&'static str, &'static str> {
     let all = clusapi::exports().into_iter().chain(resutils::exports());
-    all.filter(|export| !export.refuses.is_empty()).map(|export| (export.name, export.refuses)).collect()
+    // These calls are made natively.
+    let why = |export: &resapi_sys_mock::export::Export| {
+        [export.refuses, export.refuses_elsewhere].into_iter().find(|why| !why.is_empty())
+    };
+    all.filter_map(|export| Some((export.name, why(&export)?))).collect()
 }
 
 #[test]
@@ -234,22 +238,30 @@ fn coverage() -> String {
         "# Coverage of clusapi and resutils\n\n\
          Every function of the two libraries is exported with its name and C signature. This page is made from the tables \
          in their sources; a test compares it with them and with `docs/reference/data`.\n\n\
-         *works*: the function does its work against the Cluster service, or by itself. *error*: it checks its arguments and \
+         *works*: the function does its work against the Cluster service, or by itself. *under Wine*: it works for Windows \
+         programs, and elsewhere answers its documented error, for the reason given. *error*: it checks its arguments and \
          answers its documented error, for the reason given.\n",
     );
     for (library, exports) in [("clusapi", clusapi::exports()), ("resutils", resutils::exports())] {
         let mut exports = exports;
         exports.sort_by_key(|export| export.name);
         let refusing = exports.iter().filter(|export| !export.refuses.is_empty()).count();
+        let windows = exports.iter().filter(|export| !export.refuses_elsewhere.is_empty()).count();
         let _ = write!(
             text,
-            "\n## {library}: {} functions, {} work, {refusing} answer an error\n\n| function | class | why, or what it does less |\n|---|---|---|\n",
+            "\n## {library}: {} functions, {} work, {windows} more under Wine, {refusing} answer an error\n\n| function | class | why, or what it does less |\n|---|---|---|\n",
             exports.len(),
-            exports.len() - refusing
+            exports.len() - refusing - windows
         );
         for export in exports {
-            let class = if export.refuses.is_empty() { "works" } else { "error" };
-            let _ = writeln!(text, "| {} | {class} | {}{} |", export.name, export.refuses, export.note);
+            let class = match (export.refuses, export.refuses_elsewhere) {
+                ("", "") => "works",
+                ("", _) => "under Wine",
+                (_, _) => "error",
+            };
+            let reason = [export.refuses, export.refuses_elsewhere].concat();
+            let colon = if reason.is_empty() || export.note.is_empty() { "" } else { "; " };
+            let _ = writeln!(text, "| {} | {class} | {reason}{colon}{} |", export.name, export.note);
         }
     }
     text

@@ -280,6 +280,11 @@ fn dlls_that_cannot_be_hosted_are_refused_clearly() {
         let file = dll.display().to_string();
         let is_said = said.lines().any(|line| line.contains(&file) && line.contains(part));
         assert!(is_said, "{name}: nothing says {part:?} of {file}: {said}");
+        // With parameters, which nobody can check, there is no resource at all, and the answer says why.
+        let body = json!({ "Name": "Second", "Group": "Wrong", "ResourceType": name, "Parameters": { "Path": "x" } });
+        let refused = lab.ask("POST", "/resources", body);
+        assert!(!refused.is_accepted() && refused.text.contains(part), "{name}: {}", refused.text);
+        assert_eq!(lab.ask("GET", "/resources/Second", Value::Null).status, 404, "{name}");
     }
     let prefix = ground.lab_dir().join("n1/wine");
     assert!(!prefix.exists(), "nothing was started, so no prefix was made");
@@ -306,10 +311,26 @@ fn without_wine_a_dll_is_refused_and_the_rest_works() {
     lab.until_state("/resources/Address", "Online");
     lab.until("/resources/Greeting", |found| found["State"] != "Online" && found["State"] != "OnlinePending");
     let begun = Instant::now();
-    while !logs(&lab, &["n1"]).contains("WOLFDEN_WINE names /no/such/wine, which is no file") {
+    let reason = "WOLFDEN_WINE names /no/such/wine, which is no file";
+    while !logs(&lab, &["n1"]).contains(reason) {
         assert!(begun.elapsed() < FIRST_LIMIT, "the reason is not told{}", lab.around());
         std::thread::sleep(Duration::from_millis(100));
     }
+    let shown = lab.get("/resources/Greeting");
+    assert!(shown["LastError"].to_string().contains(reason), "{shown}");
+    // What has parameters is refused with the reason, a DLL and a type that every cluster has alike; a native one is made.
+    for (kind, parameters) in
+        [("Hello", json!({ "Path": r"C:\greeting.txt" })), ("Generic Service", json!({ "ServiceName": "Clerk" }))]
+    {
+        let body = json!({ "Name": "Second", "Group": "Mixed", "ResourceType": kind, "Parameters": parameters });
+        let refused = lab.ask("POST", "/resources", body);
+        assert_eq!(refused.body["error"]["code"], 126, "{kind}: {}", refused.text);
+        assert!(refused.text.contains(reason), "{kind}: {}", refused.text);
+        assert_eq!(lab.ask("GET", "/resources/Second", Value::Null).status, 404, "{kind}");
+    }
+    let place = json!({ "Address": "127.78.5.8", "SubnetMask": "255.0.0.0" });
+    groups::resource(&lab, "Mixed", "Other", "IP Address", place);
+    assert_eq!(lab.get("/resources/Address")["State"], "Online", "untouched");
     lab.end();
 }
 

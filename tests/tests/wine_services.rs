@@ -143,6 +143,62 @@ fn set_words(lab: &Lab, words: &str) {
     lab.change("PATCH", "/resources/Clerk/parameters", json!({ "StartupParameters": words }));
 }
 
+/// What each service function of resutils.dll answers, see the program.
+const ANSWERS: &str = "nameless: 87
+unknown: 1060
+verify stopped: 5004
+stop stopped: 0
+start: 0
+runs: 1
+start again: 0
+verify: 0
+verify handle: 0
+verify nothing: 6
+stop handle: 0
+stopped: 1
+close: 1
+start: 0
+terminate: 0
+state: 3, gone: 1
+terminate nothing: 1 state: 4
+verify ended: 5004
+stop ended: 0
+start disabled: 1058
+start parameters: 0
+start type: 3
+start: 0
+stop: 0
+set environment: 0
+environment: 0 7 COMPUTERNAME=OFFICE
+remove environment: 0
+remove again: 0
+environment: 2 0 
+";
+
+/// The service functions of resutils.dll drive the service control manager of the private Windows.
+#[test]
+fn service_functions_of_resutils_drive_services() {
+    let half = windows::half();
+    let ground = Ground::new();
+    let program = windows::c_program(&programs::root().join("tests/fixtures/service.c"), ground.path());
+    let caller = windows::linked_program(&programs::root().join("tests/fixtures/service_functions.c"), ground.path());
+    for name in ["clusapi.dll", "resutils.dll"] {
+        std::fs::copy(half.join(name), ground.path().join(name)).expect("copied");
+    }
+    let lab = Lab::up(&ground, 1);
+    groups::group(&lab, "G");
+    let place = json!({ "Address": "127.78.5.7", "SubnetMask": "255.0.0.0" });
+    groups::resource(&lab, "G", "Address", "IP Address", place);
+    groups::resource(&lab, "G", "Name", "Network Name", json!({ "Name": "OFFICE" }));
+    groups::depend(&lab, "Name", "[Address]");
+    groups::resource(&lab, "G", "R", "Generic Script", json!({ "ScriptFilepath": "/bin/true" }));
+    groups::depend(&lab, "R", "[Name]");
+    let file = windows_path(&ground.path().join("n1.txt"));
+    assert!(run(&ground, "n1", &program, &["install", "Clerk", &file]).contains("installed 0"));
+    assert_eq!(run(&ground, "n1", &caller, &["Clerk", "R"]), ANSWERS);
+    lab.end();
+}
+
 /// The registry, the service key and the folder that programs look for to see whether they are on a cluster node.
 #[test]
 fn a_node_looks_like_one_from_the_inside() {

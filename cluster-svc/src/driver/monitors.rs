@@ -22,6 +22,9 @@ use super::wine::{Host, Kind, Windows};
 /// How many control calls wait for an answer before new ones are refused.
 const MAX_CONTROLS: usize = 256;
 
+/// Of how many resources it is remembered why they could not be opened.
+const MAX_REFUSALS: usize = 1_024;
+
 /// The answer to a control call: Win32 code and output.
 pub(super) type ControlAnswer = Result<(u32, Vec<u8>), Refusal>;
 
@@ -33,6 +36,8 @@ pub(super) struct Monitors {
     running: BTreeMap<Host, Running>,
     /// Where each open resource is.
     homes: BTreeMap<Guid, Host>,
+    /// Why a resource is not open although it should be: Win32 code and words.
+    refusals: BTreeMap<Guid, (u32, String)>,
     windows: Windows,
     /// What Wine itself runs for this node.
     world: Option<World>,
@@ -56,6 +61,8 @@ struct Control {
 enum Asker {
     /// A program, or the command line.
     Client(oneshot::Sender<ControlAnswer>),
+    /// The same, about this resource.
+    ClientOf(Guid, oneshot::Sender<ControlAnswer>),
     /// The service itself wants to know the characteristics of this resource.
     Service(Guid),
 }
@@ -63,7 +70,7 @@ enum Asker {
 impl Asker {
     fn hear(self, answer: ControlAnswer) {
         match self {
-            Asker::Client(client) => {
+            Asker::Client(client) | Asker::ClientOf(_, client) => {
                 // It may have gone away.
                 let _ = client.send(answer);
             }
@@ -99,6 +106,7 @@ impl Monitors {
             inbox,
             running: BTreeMap::new(),
             homes: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             windows,
             world: None,
             controls: BTreeMap::new(),
@@ -122,8 +130,15 @@ impl Monitors {
         let mut host = self.homes.get(&resource).copied().filter(|host| host.key == key).unwrap_or(Host::native(key));
         match &entry {
             EntryPoint::Open(spec) => {
-                let kind = self.windows.kind(&spec.type_name, &spec.dll_name);
-                let kind = kind.map_err(|(code, text)| Unserved::Refused(code, text))?;
+                self.refusals.remove(&resource);
+                let kind = match self.windows.kind(&spec.type_name, &spec.dll_name) {
+                    Ok(kind) => kind,
+                    Err((code, text)) => {
+                        self.homes.remove(&resource);
+                        self.not_opened(resource, code, text.clone());
+                        return Err(Unserved::Refused(code, text));
+                    }
+                };
                 host = Host { key, kind };
                 self.homes.insert(resource, host);
                 self.changes += 1;
@@ -146,6 +161,16 @@ impl Monitors {
     /// A resource has been closed.
     pub(super) fn closed(&mut self, resource: Guid) {
         self.homes.remove(&resource);
+        self.refusals.remove(&resource);
+    }
+
+    /// A resource cannot be opened: what asks for it until it is opened is told why.
+    pub(super) fn not_opened(&mut self, resource: Guid, code: u32, text: String) {
+        if self.refusals.len() >= MAX_REFUSALS {
+            // Most of them are of resources that were deleted long ago.
+            self.refusals.clear();
+        }
+        self.refusals.insert(resource, (code, text));
     }
 
     /// Ends a monitor because of what one of its resources did: the process that the culprit lives in, or all of the key.
@@ -175,12 +200,18 @@ impl Monitors {
         answer: oneshot::Sender<ControlAnswer>,
     ) {
         let Some(key) = self.homes.get(&resource).copied().filter(|key| self.running.contains_key(key)) else {
-            let text = "the resource is not open on this node; ask the node that owns its group";
-            Asker::Client(answer).hear(Err(Refusal::new(code::RESMON_INVALID_STATE, text)));
-            return;
+            let refusal = match self.refusals.get(&resource) {
+                Some((code, text)) => Refusal::new(*code, format!("the resource cannot be opened: {text}")),
+                None => {
+                    let text = "the resource is not open on this node; ask the node that owns its group";
+                    Refusal::new(code::RESMON_INVALID_STATE, text)
+                }
+            };
+            return Asker::Client(answer).hear(Err(refusal));
         };
-        let resource = convert::resource_id(resource);
-        self.ask(key, Asker::Client(answer), |request| ToMonitor::Control { request, resource, code, input });
+        let id = convert::resource_id(resource);
+        let asker = Asker::ClientOf(resource, answer);
+        self.ask(key, asker, |request| ToMonitor::Control { request, resource: id, code, input });
     }
 
     /// Asks the library of a resource that is open here for its characteristics. False: it is not open here.
@@ -261,7 +292,14 @@ impl Monitors {
         }
         // Closed, and perhaps about to be opened anew: nothing was asked of the library.
         let is_open = code != cluster_engine::code::RESMON_INVALID_STATE;
-        let text = "the resource is not open in its monitor at this moment; ask again";
+        let why = match &control.asker {
+            Asker::ClientOf(resource, _) => self.refusals.get(resource),
+            Asker::Client(_) | Asker::Service(_) => None,
+        };
+        let text = match why {
+            Some((_, text)) => format!("the resource could not be opened: {text}"),
+            None => "the resource is not open in its monitor at this moment; ask again".to_owned(),
+        };
         let answer = if is_open { Ok((code, output)) } else { Err(Refusal::new(code, text)) };
         control.asker.hear(answer);
         None

@@ -13,7 +13,8 @@
 //! | `workers` | threads of a resource DLL |
 //! | `paths` | paths and environment |
 //! | `faults` | health faults |
-//! | `outside` | services, encryption, shared volumes: what has only a documented error here |
+//! | `services` | services of the service control manager, which there is among Windows programs only |
+//! | `outside` | encryption, shared volumes: what has only a documented error here |
 #![warn(missing_docs)]
 
 pub mod dependencies;
@@ -25,6 +26,7 @@ pub mod objects;
 mod open;
 pub mod outside;
 pub mod paths;
+pub mod services;
 pub mod tables;
 pub mod values;
 pub mod workers;
@@ -89,6 +91,7 @@ pub fn exports() -> Vec<Export> {
         workers::EXPORTS,
         paths::EXPORTS,
         faults::EXPORTS,
+        services::EXPORTS,
         outside::EXPORTS,
     ]
     .concat()

@@ -19,6 +19,24 @@ const MAX_PATH_CHARS: usize = 4096;
 /// The longest network name, in characters with the NUL.
 const NAME_UNITS: usize = 256;
 
+/// The variables in which a program finds the name under which clients know it (reference 09.2).
+pub(crate) const NAME_VARIABLES: [&str; 4] =
+    ["COMPUTERNAME", "_CLUSTER_NETWORK_NAME_", "_CLUSTER_NETWORK_HOSTNAME_", "_CLUSTER_NETWORK_FQDN_"];
+
+/// The name of the Network Name resource that a resource depends on.
+///
+/// # Safety
+/// A handle of the caller.
+pub(crate) unsafe fn network_name(resource: HRESOURCE) -> Result<String, u32> {
+    let mut name = [0; NAME_UNITS];
+    let mut units = NAME_UNITS as u32;
+    // SAFETY: the caller's handle, which the function checks; a buffer of the stated size.
+    if unsafe { GetClusterResourceNetworkName(resource, name.as_mut_ptr(), &mut units) } == 0 {
+        return Err(last_error());
+    }
+    Ok(String::from_utf16_lossy(&name[..units as usize]))
+}
+
 /// Is it written like an absolute path, of this system or of Windows?
 fn is_path(path: &str) -> bool {
     let mut chars = path.chars();
@@ -80,16 +98,11 @@ exports! {
     }
 
     fn ResUtilGetEnvironmentWithNetName(resource: HRESOURCE) -> Handle {
-        let mut name = [0; NAME_UNITS];
-        let mut units = NAME_UNITS as u32;
-        if GetClusterResourceNetworkName(resource, name.as_mut_ptr(), &mut units) == 0 {
-            return Err(last_error());
-        }
-        let name = String::from_utf16_lossy(&name[..units as usize]);
+        let name = network_name(resource)?;
         let mut all: BTreeMap<String, String> = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .collect();
-        for variable in ["COMPUTERNAME", "_CLUSTER_NETWORK_NAME_", "_CLUSTER_NETWORK_HOSTNAME_", "_CLUSTER_NETWORK_FQDN_"] {
+        for variable in NAME_VARIABLES {
             all.insert(variable.to_owned(), name.clone());
         }
         let lines: Vec<String> = all.into_iter().map(|(name, value)| format!("{name}={value}")).collect();

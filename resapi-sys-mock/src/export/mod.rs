@@ -26,6 +26,9 @@ pub struct Export {
     pub refuses: &'static str,
     /// What it does less than on Windows; empty when there is nothing to say.
     pub note: &'static str,
+    /// Why it answers its documented error outside of Windows programs, among which it works; empty when it works everywhere or
+    /// nowhere.
+    pub refuses_elsewhere: &'static str,
 }
 
 /// What is particular to one library.
@@ -115,14 +118,14 @@ pub fn run<E: Ending>(name: &'static str, door: &Door, body: impl FnOnce() -> Re
 
 /// Exports functions and lists them in a table: `exports! { TABLE; fn Name(argument: Type) -> Ending { body } }`.
 ///
-/// `refuses "reason" fn` marks a function that only answers its documented error, `notes "what" fn` one that does less than
-/// on Windows. The calling crate has a
-/// `static DOOR: Door` at `crate::DOOR`.
+/// `refuses "reason" fn` marks a function that only answers its documented error, `refuses_elsewhere "reason" fn` one that works
+/// among Windows programs only, `notes "what" fn` one that does less than on Windows. The calling crate has a `static DOOR: Door`
+/// at `crate::DOOR`.
 // `crate` is the calling one on purpose: its door.
 #[allow(clippy::crate_in_macro_def)]
 #[macro_export]
 macro_rules! exports {
-    ($table:ident; $($(#[$doc:meta])* $(refuses $why:literal)? $(notes $note:literal)? fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $ending:ident $body:block)*) => {
+    ($table:ident; $($(#[$doc:meta])* $(refuses $why:literal)? $(refuses_elsewhere $elsewhere:literal)? $(notes $note:literal)? fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $ending:ident $body:block)*) => {
         $(
             $(#[$doc])*
             #[doc = concat!("The exported function `", stringify!($name), "`; `docs/reference/08` says what it does.")]
@@ -143,6 +146,11 @@ macro_rules! exports {
 
         /// The functions of this file.
         pub const $table: &[$crate::export::Export] =
-            &[$($crate::export::Export { name: stringify!($name), refuses: concat!($($why)?), note: concat!($($note)?) }),*];
+            &[$($crate::export::Export {
+                name: stringify!($name),
+                refuses: concat!($($why)?),
+                note: concat!($($note)?),
+                refuses_elsewhere: concat!($($elsewhere)?),
+            }),*];
     };
 }

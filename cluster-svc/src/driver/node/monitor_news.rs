@@ -36,8 +36,21 @@ impl Node {
             FromMonitor::Status { resource, generation, status } => {
                 let (resource, status) = (convert::guid(resource), convert::status(status));
                 self.arbitration_reported(resource, &status);
-                if status == Status::Closed {
-                    self.parts.monitors.closed(resource);
+                match &status {
+                    Status::Closed => self.parts.monitors.closed(resource),
+                    Status::OpenFailed { code, message } => {
+                        self.parts.monitors.not_opened(resource, *code, message.clone());
+                    }
+                    Status::Opened
+                    | Status::OnlinePending { .. }
+                    | Status::Online
+                    | Status::OfflinePending { .. }
+                    | Status::Offline
+                    | Status::Failed(_)
+                    | Status::Terminated
+                    | Status::Arbitrated { .. }
+                    | Status::Released { .. }
+                    | Status::DrainAnswered { .. } => {}
                 }
                 let is_open = status == Status::Opened;
                 self.step(Event::Resource { resource, generation, status });
