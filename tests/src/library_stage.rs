@@ -55,7 +55,7 @@ impl LibraryStage {
         );
         groups::group(&lab, "G");
         groups::resource(&lab, "G", "R", type_name, json!({}));
-        // This cluster has no network objects of its own: a program makes them, as a resource type for networks would.
+        // A network and an interface with ids that the test knows.
         let (network, card) = ("00000000-0000-0000-0000-0000000000aa", "00000000-0000-0000-0000-0000000000bb");
         let text = |name: &str, value: &str| json!({ "Name": name, "Type": "REG_SZ", "Value": value });
         lab.change("PUT", &format!("/registry/Networks/{network}"), json!({ "Values": [text("Name", "Net")] }));

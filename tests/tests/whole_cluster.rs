@@ -168,6 +168,8 @@ fn a_fourth_node_joins_works_and_is_evicted() {
     figure(&format!("a fourth node is up {} ms after its start", begun.elapsed().as_millis()));
     assert_eq!(fourth.rest.get("/cluster")["Id"], id);
     until_written(&fourth.rest, &["1"]);
+    assert_eq!(interfaces(&lab), 4);
+    assert_eq!(lab.get("/networks"), json!([{ "Name": "Cluster Network 1", "State": "Up", "Role": 3 }]));
     // Dynamic quorum keeps the number of votes odd: without a witness the fourth one waits.
     let odd = "given up, so that the number of votes is odd";
     lab.until("/quorum", |quorum| {
@@ -193,6 +195,7 @@ fn a_fourth_node_joins_works_and_is_evicted() {
     lab.until("/nodes", |nodes| nodes.as_array().is_some_and(|all| all.len() == 3));
     lab.until("/quorum", |quorum| quorum["Votes"] == 3 && quorum["Needed"] == 2);
     assert_eq!(lab.ask("GET", "/nodes/n4", Value::Null).code(), Some(5042));
+    assert_eq!(interfaces(&lab), 3);
     for name in ALL {
         lab.node(name).until("/nodes", |nodes| nodes.as_array().is_some_and(|all| all.len() == 3));
     }
@@ -206,6 +209,11 @@ fn a_fourth_node_joins_works_and_is_evicted() {
     check(&ground, &lab, &ALL, &id, &["1", "2", "3"]);
     lab.end();
     assert_eq!(wolfden_tests::processes::of(&ground.path().display().to_string()), []);
+}
+
+/// How many interfaces the cluster's network has.
+fn interfaces(lab: &Lab) -> usize {
+    lab.get("/registry/NetworkInterfaces")["Keys"].as_array().expect("a list").len()
 }
 
 /// Evicts a stopped node. Right after its end it may still run resources for all that the others know, which is said.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{ClusterConfig, GroupConfig, NodeConfig, TypeConfig};
 use super::configure::{AVAILABLE_STORAGE, CORE_GROUP};
+use super::network;
 use super::objects::{ClusterState, Group, Node, ResourceType};
 use super::quorum::Quorum;
 use crate::id::{Guid, NodeId};
@@ -55,6 +56,8 @@ impl FormSpec {
             .create_key(format!("Nodes\\{node}"))
             .set_value("NodeName", Value::sz(&self.node_name))
             .set_value("Address", Value::sz(&self.address));
+        batch = network::create_network(batch, self.cluster_id);
+        batch = network::create_interface(batch, self.cluster_id, node, &self.node_name, &self.address);
         let groups = [("Cluster Group", CORE_GROUP), ("Available Storage", AVAILABLE_STORAGE)];
         for (id, (name, group_type)) in self.group_ids.iter().zip(groups) {
             batch = batch

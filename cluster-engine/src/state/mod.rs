@@ -36,6 +36,7 @@ mod form;
 mod group_state;
 mod lock;
 mod moves;
+pub mod network;
 mod nodes;
 mod objects;
 mod operate;

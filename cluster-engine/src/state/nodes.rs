@@ -5,6 +5,7 @@ use clusreg::{Batch, Value};
 use super::command::Answer;
 use super::config::NodeConfig;
 use super::limits;
+use super::network;
 use super::objects::{ClusterState, DrainStatus, Node, NodeState};
 use super::story::Story;
 use crate::id::{Guid, NodeId};
@@ -56,6 +57,11 @@ impl ClusterState {
             .create_key(&path)
             .set_value("NodeName", Value::sz(name))
             .set_value("Address", Value::sz(address));
+        // Programs may delete what belongs to no object of the engine.
+        let batch = match self.hive.key("NetworkInterfaces") {
+            Some(_) => network::create_interface(batch, self.config.id, id, name, address),
+            None => batch,
+        };
         self.write(batch, story);
         self.next_voter += 1;
         let config = NodeConfig::read(&self.hive, id);
@@ -271,7 +277,8 @@ impl ClusterState {
                 format!("Node '{name}' still owns groups that no other node can take: {}.", owned.join(", ")),
             ));
         }
-        self.write(Batch::at("Nodes").delete_tree(id.to_string()), story);
+        let batch = Batch::at("").delete_tree(format!("Nodes\\{id}"));
+        self.write(network::delete_interface(batch, &self.hive, self.config.id, id), story);
         self.nodes.remove(&id);
         self.outcomes.retain(|(node, _), _| *node != id);
         self.done_below.retain(|(node, _), _| *node != id);

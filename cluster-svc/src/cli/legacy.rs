@@ -44,7 +44,8 @@ const fn row(noun: &'static str, option: &'static str, meaning: Meaning) -> Row 
 
 const NO_ADMIN_EXTENSIONS: &str = "There are no administration extensions here.";
 const NO_CHECKPOINTS: &str = "Checkpoints belong to the Windows registry of a node, which does not exist here.";
-const NO_INTERFACES: &str = "Network interfaces are not modelled. Use `cluster network list`.";
+const NO_INTERFACES: &str =
+    "Use `cluster registry get NetworkInterfaces`: each node has one, which is up while its node is.";
 const NO_PRIVATE: &str = "Only resources have private properties here. Use /prop, or `cluster registry get`.";
 const NO_FORMING: &str = "Clusters are formed by `cluster up --nodes N --dir DIR` or `cluster-svc run --form`.";
 
