@@ -244,3 +244,28 @@ fn outcast(ground: &Ground, lab: &Lab) {
     child.wait().expect("ours");
     lab.until_nodes(&ALL, "Up");
 }
+
+/// A lab that says that it is ready takes commands, at each of its nodes, also those that only the owner of a group can carry out.
+#[test]
+fn the_first_commands_of_a_lab_are_accepted_by_every_node() {
+    let ground = Ground::new();
+    let lab = Lab::up(&ground, 3);
+    let names = ["n1", "n2", "n3"];
+    let nodes = names.map(|name| lab.node(name));
+    for (number, (name, node)) in names.iter().zip(&nodes).enumerate() {
+        let owner = names[(number + 1) % names.len()];
+        let place = json!({ "Address": format!("127.78.6.{number}"), "SubnetMask": "255.0.0.0" });
+        let resource =
+            json!({ "Name": format!("{name} R"), "Group": name, "ResourceType": "IP Address", "Parameters": place });
+        for (path, body) in [
+            ("/groups".to_owned(), json!({ "Name": name })),
+            (format!("/groups/{name}/move?wait=30"), json!({ "Node": owner })),
+            ("/resources".to_owned(), resource),
+            (format!("/groups/{name}/online?wait=30"), json!({})),
+        ] {
+            let answer = node.ask("POST", &path, body);
+            assert!(answer.is_accepted(), "{name} {path}: {}{}", answer.text, lab.around());
+        }
+    }
+    lab.end();
+}

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use cluster_engine::state::NodeState;
 use cluster_engine::{NodeId, Refusal, code};
 use serde_json::Value as Json;
 
@@ -18,6 +19,12 @@ const PASSED_ON: &str = "x-wolfden-passed-on";
 
 /// How long the other node has. Longer than a control may take to find its resource open.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a node that is up may take to tell where its API is: it tells every second, the first time when it has just started.
+const ADDRESS_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long between two looks.
+const ADDRESS_RETRY: Duration = Duration::from_millis(50);
 
 /// Has the request been passed on before?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,25 +124,42 @@ impl Forwarder {
             let text = format!("The object has moved to '{name}' while the request was on its way. Try again.");
             return Err(Refusal::new(code::HOST_NODE_NOT_GROUP_OWNER, text).fact("Node", name).into());
         }
-        let address = api.door.peers().get(&to).and_then(|p| p.api_address.clone());
         let unreachable = |why: &str| {
             let text =
                 format!("This has to be done by node '{name}', which {why}. Bring the node up, or try again later.");
             Refusal::new(code::CLUSTER_NODE_DOWN, text).fact("Node", &name)
         };
-        let address = address.ok_or_else(|| unreachable("has not told where its API listens"))?;
+        let end = tokio::time::Instant::now() + ADDRESS_PATIENCE;
+        let answer = loop {
+            let why = match api.door.peers().get(&to).and_then(|p| p.api_address.clone()) {
+                None => "has not told where its API listens".to_owned(),
+                Some(address) => match self.request(&address, &method, uri, body).send().await {
+                    Ok(answer) => break answer,
+                    // The address may be that of its former life; nothing has arrived there.
+                    Err(error) if error.is_connect() => format!("does not answer ({})", error.without_url()),
+                    Err(error) => return Err(unreachable(&format!("does not answer ({})", error.without_url())).into()),
+                },
+            };
+            let is_up = api.see(move |sight| sight.state.nodes.get(&to).map(|n| n.state)).await? == Some(NodeState::Up);
+            if !is_up || tokio::time::Instant::now() >= end {
+                return Err(unreachable(&why).into());
+            }
+            tokio::time::sleep(ADDRESS_RETRY).await;
+        };
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(|e| unreachable(&format!("broke off its answer ({e})")))?;
+        Ok((status, bytes.to_vec()))
+    }
+
+    fn request(&self, address: &str, method: &Method, uri: &Uri, body: Option<&Json>) -> reqwest::RequestBuilder {
         let url = format!("{address}{}", uri.path_and_query().map_or("/", |p| p.as_str()));
-        let mut request = self.client.request(method, url).timeout(PATIENCE).header(PASSED_ON, "1");
+        let mut request = self.client.request(method.clone(), url).timeout(PATIENCE).header(PASSED_ON, "1");
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer =
-            request.send().await.map_err(|e| unreachable(&format!("does not answer ({})", e.without_url())))?;
-        let status = answer.status();
-        let bytes = answer.bytes().await.map_err(|e| unreachable(&format!("broke off its answer ({e})")))?;
-        Ok((status, bytes.to_vec()))
+        request
     }
 }

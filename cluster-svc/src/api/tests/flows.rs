@@ -1,5 +1,7 @@
 //! Changes that work: what they answer, what they wait for, and what is true afterwards.
 
+use std::time::Duration;
+
 use cluster_engine::NodeId;
 use serde_json::{Value as Json, json};
 
@@ -152,8 +154,12 @@ fn what_another_node_has_to_do_is_passed_on_to_it_once() {
         let path = "/resources/Web%20Site/parameters";
         let (status, answer) = first.ask("PATCH", path, parameters.clone()).await;
         assert_eq!((status, &answer["error"]["code"]), (409, &json!(5050)), "nobody knows where n2 is: {answer}");
-        here.set_api_address(NodeId(2), &second.url);
-        let answer = accepted(&first, "PATCH", path, parameters.clone()).await;
+        // A node that has just come up tells it while the request waits.
+        let told = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            here.set_api_address(NodeId(2), &second.url);
+        };
+        let (answer, ()) = tokio::join!(accepted(&first, "PATCH", path, parameters.clone()), told);
         assert!(answer["Note"].as_str().is_some_and(|n| n.contains("5024")), "{answer}");
         assert_eq!(second.get(path).await["Port"], json!(81));
         let control = json!({ "Code": 4711, "Input": "AQID" });
