@@ -73,6 +73,29 @@ fn the_recipe_of_the_documentation_leads_to_a_failover() {
     lab.end();
 }
 
+/// Without the compiler for Windows, and without Rust's standard library for it, `cargo xtask windows` builds nothing and says what to
+/// install.
+#[test]
+fn what_is_missing_to_build_for_windows_is_named_with_the_way_to_get_it() {
+    let ground = Ground::new();
+    let xtask = programs::library("xtask", "xtask.d", "xtask");
+    // Instead of the tools: a path with nothing, and one with a compiler that does nothing. Cargo would fail.
+    let tools = ground.path().join("tools");
+    std::fs::create_dir(&tools).expect("made");
+    let build = || {
+        let mut command = Command::new(&xtask);
+        command.arg("windows").env("PATH", &tools).env("CARGO", "/bin/false").env("RUSTC", "/bin/true");
+        let output = command.output().expect("xtask can be started");
+        assert!(!output.status.success(), "{}", said(&output));
+        said(&output)
+    };
+    let told = build();
+    assert!(told.contains("x86_64-w64-mingw32-gcc is missing") && told.contains("apt-get install"), "{told}");
+    std::os::unix::fs::symlink("/bin/true", tools.join("x86_64-w64-mingw32-gcc")).expect("linked");
+    let told = build();
+    assert!(told.contains("standard library") && told.contains("rustup target add"), "{told}");
+}
+
 /// `cluster dll inspect` and `cluster dll test` of DLLs: one that can be used, one that breaks rules, some that cannot be hosted.
 #[test]
 fn dlls_are_inspected_and_tested_under_wine() {
