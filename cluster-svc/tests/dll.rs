@@ -147,6 +147,82 @@ fn each_fault_is_named_with_its_entry_point() {
     }
 }
 
+/// A fault of `fixtures/faults.c`, the one case that it makes fail, and words of what is said then.
+const FAULTS: &[(&str, &str, &str)] = &[
+    ("open", "open and close", "Open ended in a failure"),
+    ("offline", "online and offline", "Offline ended in a failure"),
+    ("polls", "polls", "did not stay online"),
+    ("again", "again and again", "time 5: Online ended in a failure"),
+    ("after-terminate", "terminate", "after Terminate: Online ended in a failure"),
+    ("after-idle-terminate", "terminate when offline", "after Terminate: Online ended in a failure"),
+    ("late", "pending", "Online was over, and then the library reported"),
+    ("beside", "terminate beside other calls", "beside a control code: Online ended in a failure"),
+    ("any-moment", "terminate at any moment", "into Online: Online ended in a failure"),
+    ("close-online", "close without offline", "took the monitor down in Close"),
+    ("crowd", "several at once", "Online of test"),
+    ("open-again", "open again", "the second time: Open ended in a failure"),
+    ("moved", "failover", "on the other node: Online ended in a failure"),
+    ("crashed", "failover after a crash", "after the monitor was killed: Online ended in a failure"),
+    ("close-after-online", "orderly end", "took the monitor down in Close"),
+    ("unknown", "unknown codes", "answers UNKNOWN with"),
+    ("short", "short buffers", "ResourceControl GET_CLASS_INFO with 0 of 8 bytes answered ERROR_SUCCESS, not 234"),
+    (
+        "short-type",
+        "short buffers",
+        "ResourceTypeControl TYPE_GET_CLASS_INFO with 0 of 8 bytes says that 0 bytes are needed",
+    ),
+    ("round-trip", "private properties", "refuses its own properties"),
+    ("elsewhere", "properties elsewhere", "on another node answers other values"),
+    ("type-codes", "type codes", "ResourceTypeControl answered 0x"),
+    ("malformed", "malformed lists", "VALIDATE_PRIVATE_PROPERTIES accepts a malformed list"),
+    ("while-online", "codes while online", "SET_PRIVATE_PROPERTIES while online answered"),
+    ("notifications", "notifications", "took the monitor down in ResourceControl"),
+    ("two-owners", "arbitrate and release", "Arbitrate succeeded on a second node"),
+    ("dead-owner", "device of a dead node", "Arbitrate after the owner died answered"),
+];
+
+/// What the type of a fault comes to: every case that was run, with its verdict and its text.
+fn verdicts(library: &Path, fault: &str, only: &str) -> Vec<(String, String, String)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, kind) = (library.to_str().expect("plain"), format!("Faults {fault}"));
+    let output = Command::new(env!("CARGO_BIN_EXE_cluster"))
+        .args(["dll", "test", file, "--type", &kind, "--only", only, "--json"])
+        .env("FAULTS_FILE", folder.path().join("mark"))
+        .output()
+        .expect("the command of this package");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output)));
+    let cases = report["Cases"].as_array().cloned().unwrap_or_default();
+    let word = |case: &Value, name: &str| case[name].as_str().unwrap_or_default().to_owned();
+    cases.iter().map(|case| (word(case, "Name"), word(case, "Verdict"), word(case, "Text"))).collect()
+}
+
+#[test]
+fn every_case_has_a_library_that_makes_it_fail() {
+    let library = compile("cluster-svc/tests/fixtures/faults.c");
+    let judged = ["300 ms", "forbidden calls", "nothing to complain about"];
+    let all = verdicts(&library, "none", "");
+    let mut cases: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
+    assert!(all.iter().all(|(_, verdict, _)| verdict == "passed"), "without a fault: {all:#?}");
+    cases.retain(|name| !judged.contains(name) && !FAULTS.iter().any(|(_, case, _)| case == name));
+    assert_eq!(cases, Vec::<&str>::new(), "no fault is known for these");
+    let check = |(fault, case, words): &(&str, &str, &str)| {
+        let seen = verdicts(&library, fault, case);
+        let failed =
+            |(name, verdict, _): &&(String, String, String)| verdict == "failed" && !judged.contains(&name.as_str());
+        let failed: Vec<_> = seen.iter().filter(failed).collect();
+        let is_named = failed.len() == 1 && failed[0].0 == *case && failed[0].2.contains(words);
+        (!is_named).then(|| format!("{fault}: {failed:?} of {seen:?}"))
+    };
+    // Most of the time they wait.
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let parts = FAULTS.chunks(FAULTS.len().div_ceil(4));
+        let parts: Vec<_> =
+            parts.map(|some| scope.spawn(move || some.iter().filter_map(check).collect::<Vec<_>>())).collect();
+        parts.into_iter().flat_map(|part| part.join().expect("no panic")).collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// A device that anybody wins at once is none.
 #[test]
 fn a_device_that_has_two_owners_is_found_out() {

@@ -21,7 +21,7 @@ use crate::call_guard;
 use crate::call_record::CallRecord;
 use crate::clock::{lock, now_ms};
 use crate::controls::{self, Target};
-use crate::dll::door::Door;
+use crate::dll::door::{Door, Probed};
 use crate::dll::handles::MAX_RESOURCES;
 use crate::dll::provider::{LoadError, Providers};
 use crate::dll::{self, MonitorSide};
@@ -88,6 +88,8 @@ struct TypeCall {
     spec: TypeSpec,
     code: u32,
     input: Vec<u8>,
+    /// Only the library is asked, with a buffer of so many bytes.
+    probe_bytes: Option<u32>,
 }
 
 /// What the reader does after a message.
@@ -145,7 +147,10 @@ impl Monitor {
                 None => self.answer_control(request, ERROR_RESMON_INVALID_STATE),
             },
             ToMonitor::TypeControl { request, resource_type, code, input } => {
-                self.ask_type(TypeCall { request, spec: resource_type, code, input });
+                self.ask_type(TypeCall { request, spec: resource_type, code, input, probe_bytes: None });
+            }
+            ToMonitor::ProbeType { request, resource_type, code, input, output_bytes } => {
+                self.ask_type(TypeCall { request, spec: resource_type, code, input, probe_bytes: Some(output_bytes) });
             }
             ToMonitor::Probe { request, resource, code, input, output_bytes } => match self.instance(resource) {
                 Some(instance) => instance.ask(Job::Probe { request, code, input, output_bytes }),
@@ -245,8 +250,8 @@ impl Monitor {
         let monitor = Arc::clone(self);
         self.spawn("types", move || {
             while let Some(call) = monitor.next_type_call() {
-                let (code, output) = monitor.type_control(&call);
-                monitor.outbox.push(FromMonitor::Controlled { request: call.request, code, output });
+                let answer = monitor.type_control(&call);
+                monitor.outbox.push(answer);
             }
         });
     }
@@ -275,7 +280,9 @@ impl Monitor {
         call
     }
 
-    fn type_control(&self, call: &TypeCall) -> (u32, Vec<u8>) {
+    fn type_control(&self, call: &TypeCall) -> FromMonitor {
+        let request = call.request;
+        let controlled = |(code, output)| FromMonitor::Controlled { request, code, output };
         let watched = |name| Watched {
             resource: None,
             resource_type: call.spec.name.clone(),
@@ -287,16 +294,23 @@ impl Monitor {
             Ok(door) => door,
             Err(error) => {
                 self.outbox.note(LogLevel::Error, None, &error.message);
-                return (error.code, Vec::new());
+                return controlled((error.code, Vec::new()));
             }
         };
+        if let Some(bytes) = call.probe_bytes {
+            let probe = || door.probe_type(call.code, &call.input, bytes as usize);
+            let Probed { code, returned, has_overrun, output } = self.timed(watched("ResourceTypeControl"), probe);
+            return FromMonitor::Probed { request, code, returned, has_overrun, output };
+        }
         let (code, output) = self.timed(watched("ResourceTypeControl"), || door.type_control(call.code, &call.input));
         if code != ERROR_INVALID_FUNCTION {
-            return (code, output);
+            return controlled((code, output));
         }
         let key = format!("ResourceTypes\\{}", call.spec.name);
         let target = Target { key, is_quorum_capable: door.is_quorum_capable() };
-        controls::default_processing(&target, call.code, &call.input, &|question| self.registry.call(question))
+        controlled(controls::default_processing(&target, call.code, &call.input, &|question| {
+            self.registry.call(question)
+        }))
     }
 
     /// The door of a type. A type that has just been started hears of both phases of the start (reference 01.1, 01.8): here the

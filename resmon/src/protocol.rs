@@ -75,6 +75,8 @@ pub enum ToMonitor {
     /// ResourceControl with an output buffer of exactly so many bytes and without default processing, to test a library.
     /// Answered by [`FromMonitor::Probed`].
     Probe { request: RequestId, resource: ResourceId, code: u32, input: Vec<u8>, output_bytes: u32 },
+    /// The same for ResourceTypeControl.
+    ProbeType { request: RequestId, resource_type: TypeSpec, code: u32, input: Vec<u8>, output_bytes: u32 },
     /// Looks at a library: loads it and tries names of types. Answered by [`FromMonitor::Inspected`].
     Inspect { request: RequestId, dll_name: String, candidates: Vec<String> },
     /// Changes the intervals and time limits of an open resource.

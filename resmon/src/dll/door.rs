@@ -298,6 +298,15 @@ impl Door {
     /// ResourceControl with a buffer of exactly `output_bytes`, as a test of the library: what it answered, what it says it
     /// returned, and whether it wrote beyond the end.
     pub(crate) fn probe(&self, resid: &Resid, code: u32, input: &[u8], output_bytes: usize) -> Probed {
+        self.probe_with(input, output_bytes, |buffers| self.control_into(resid, code, buffers))
+    }
+
+    /// ResourceTypeControl in the same way.
+    pub(crate) fn probe_type(&self, code: u32, input: &[u8], output_bytes: usize) -> Probed {
+        self.probe_with(input, output_bytes, |buffers| self.type_control_into(code, buffers))
+    }
+
+    fn probe_with(&self, input: &[u8], output_bytes: usize, call: impl FnOnce(&Buffers) -> u32) -> Probed {
         let mut input = input.to_vec();
         let output_bytes = output_bytes.min(MAX_CONTROL_OUTPUT);
         let mut output = vec![CANARY; output_bytes + CANARY_BYTES];
@@ -309,7 +318,7 @@ impl Door {
             output_size: output_bytes as u32,
             returned: &raw mut returned,
         };
-        let code = self.enter(|| self.control_into(resid, code, &buffers));
+        let code = self.enter(|| call(&buffers));
         let has_overrun = output[output_bytes..].iter().any(|byte| *byte != CANARY);
         output.truncate(output_bytes.min(returned as usize));
         Probed { code, returned, has_overrun, output }
@@ -317,8 +326,12 @@ impl Door {
 
     /// ResourceTypeControl: the code and the output. Real libraries leave this slot NULL; that is answered for them.
     pub(crate) fn type_control(&self, code: u32, input: &[u8]) -> (u32, Vec<u8>) {
+        self.with_buffers(input, |buffers| self.type_control_into(code, buffers))
+    }
+
+    fn type_control_into(&self, code: u32, buffers: &Buffers) -> u32 {
         let name = wide::units(&self.type_name);
-        self.with_buffers(input, |buffers| match self.entries.type_control {
+        match self.entries.type_control {
             TypeControl::Direct(None) | TypeControl::Begin(None) => ERROR_INVALID_FUNCTION,
             // SAFETY: the name is NUL-terminated; each buffer has the length beside it; `returned` is ours.
             TypeControl::Direct(Some(control)) => unsafe {
@@ -348,7 +361,7 @@ impl Door {
                     )
                 }
             }),
-        })
+        }
     }
 
     /// Runs a control call, again with a larger buffer when the library asks for one.

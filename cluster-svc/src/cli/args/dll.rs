@@ -45,7 +45,7 @@ pub struct LibraryTest {
     /// resource; may be given many times
     #[arg(long = "property", value_name = "NAME=VALUE")]
     pub properties: Vec<String>,
-    /// Only cases whose name contains this
+    /// Only cases whose name contains this; a whole name means that case alone
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
     /// Write the results as JUnit XML to this file

@@ -8,7 +8,7 @@ use resapi_sys_mock::property_list::{self, Value};
 use resapi_sys_mock::wide;
 use resmon::protocol::{EntryPoint, Status};
 
-use super::stand::Stand;
+use super::stand::{Probe, Stand};
 use super::{Bench, Case, Outcome, expect};
 use crate::api::refused::code_name;
 
@@ -61,6 +61,19 @@ const READERS: &[u32] = &[
     CLUSCTL_RESOURCE_GET_PRIVATE_PROPERTY_FMTS,
 ];
 
+/// The same of a type.
+const TYPE_READERS: &[u32] = &[
+    CLUSCTL_RESOURCE_TYPE_GET_CHARACTERISTICS,
+    CLUSCTL_RESOURCE_TYPE_GET_FLAGS,
+    CLUSCTL_RESOURCE_TYPE_GET_CLASS_INFO,
+    CLUSCTL_RESOURCE_TYPE_GET_REQUIRED_DEPENDENCIES,
+    CLUSCTL_RESOURCE_TYPE_ENUM_PRIVATE_PROPERTIES,
+    CLUSCTL_RESOURCE_TYPE_GET_RO_PRIVATE_PROPERTIES,
+    CLUSCTL_RESOURCE_TYPE_GET_PRIVATE_PROPERTIES,
+    CLUSCTL_RESOURCE_TYPE_GET_PRIVATE_PROPERTY_FMTS,
+    CLUSCTL_RESOURCE_TYPE_GET_PRIVATE_RESOURCE_PROPERTY_FMTS,
+];
+
 fn label(code: u32) -> String {
     name(code).map_or_else(|| format!("{code:#010x}"), |name| name.trim_start_matches("CLUSCTL_RESOURCE_").to_owned())
 }
@@ -96,41 +109,48 @@ fn short_buffers(bench: &mut Bench) -> Outcome {
     let (mut stand, id) = bench.opened()?;
     let mut answered = 0;
     for code in READERS {
-        let whole = stand.probe(id, *code, &[], LARGE_BYTES)?;
-        if whole.code != ERROR_SUCCESS {
-            continue;
-        }
-        if whole.returned > LARGE_BYTES || whole.has_overrun {
-            return Err(format!(
-                "ResourceControl {} says that it returned {} bytes in a buffer of {LARGE_BYTES}",
-                label(*code),
-                whole.returned
-            ));
-        }
-        answered += 1;
-        let needed = whole.returned;
-        let sizes = [0, 1, needed / 2, needed.saturating_sub(1)];
-        for size in sizes.into_iter().filter(|size| *size < needed) {
-            let short = stand.probe(id, *code, &[], size)?;
-            let what = format!("ResourceControl {} with {size} of {needed} bytes", label(*code));
-            if short.has_overrun {
-                return Err(format!("{what} wrote beyond the end of the buffer"));
-            }
-            if short.code != ERROR_MORE_DATA {
-                return Err(format!("{what} answered {}, not 234", code_name(short.code)));
-            }
-            if short.returned < needed {
-                return Err(format!("{what} says that {} bytes are needed", short.returned));
-            }
-        }
-        let exact = stand.probe(id, *code, &[], needed)?;
-        if exact.code != ERROR_SUCCESS || exact.has_overrun || exact.output != whole.output {
-            let what = format!("ResourceControl {} with exactly the {needed} bytes that it needs", label(*code));
-            return Err(format!("{what} answered {}", code_name(exact.code)));
-        }
+        let what = format!("ResourceControl {}", label(*code));
+        answered += u32::from(sizes(&what, |bytes| stand.probe(id, *code, &[], bytes))?);
+    }
+    for code in TYPE_READERS {
+        let what = format!("ResourceTypeControl {}", label(*code));
+        let of = &bench.library;
+        answered += u32::from(sizes(&what, |bytes| stand.probe_type(of.clone(), *code, bytes))?);
     }
     bench.close(stand, id)?;
     Ok(format!("{answered} codes that the library answers itself, each with up to five sizes"))
+}
+
+/// One code with buffers of all interesting sizes. False: the library does not answer it.
+fn sizes(what: &str, mut probe: impl FnMut(u32) -> Result<Probe, String>) -> Result<bool, String> {
+    let whole = probe(LARGE_BYTES)?;
+    if whole.code != ERROR_SUCCESS {
+        return Ok(false);
+    }
+    if whole.returned > LARGE_BYTES || whole.has_overrun {
+        return Err(format!("{what} says that it returned {} bytes in a buffer of {LARGE_BYTES}", whole.returned));
+    }
+    let needed = whole.returned;
+    let sizes = [0, 1, needed / 2, needed.saturating_sub(1)];
+    for size in sizes.into_iter().filter(|size| *size < needed) {
+        let short = probe(size)?;
+        let what = format!("{what} with {size} of {needed} bytes");
+        if short.has_overrun {
+            return Err(format!("{what} wrote beyond the end of the buffer"));
+        }
+        if short.code != ERROR_MORE_DATA {
+            return Err(format!("{what} answered {}, not 234", code_name(short.code)));
+        }
+        if short.returned < needed {
+            return Err(format!("{what} says that {} bytes are needed", short.returned));
+        }
+    }
+    let exact = probe(needed)?;
+    if exact.code != ERROR_SUCCESS || exact.has_overrun || exact.output != whole.output {
+        let code = code_name(exact.code);
+        return Err(format!("{what} with exactly the {needed} bytes that it needs answered {code}"));
+    }
+    Ok(true)
 }
 
 /// The private properties as the caller sees them, whoever answers.

@@ -217,7 +217,11 @@ fn second_look(cases: &[&Case], library: &UnderTest, remarks: &mut Vec<Remark>) 
 
 fn is_chosen(options: &LibraryTest, name: &str) -> bool {
     // Without the first case nothing is known about the others.
-    name == cases::FIRST || options.only.as_ref().is_none_or(|text| name.contains(text.as_str()))
+    name == cases::FIRST
+        || options.only.as_deref().is_none_or(|text| {
+            let is_whole_name = all_cases().any(|case| case.name == text);
+            if is_whole_name { name == text } else { name.contains(text) }
+        })
 }
 
 fn run_case(case: &Case, library: &UnderTest, remarks: &mut Vec<Remark>) -> Outcome {

@@ -241,6 +241,18 @@ impl Stand {
         let request = RequestId(self.number);
         let resource = ResourceId(id);
         send(&self.socket, &ToMonitor::Probe { request, resource, code, input: input.to_vec(), output_bytes });
+        self.probed()
+    }
+
+    /// The same for the type.
+    pub(super) fn probe_type(&mut self, of: TypeSpec, code: u32, output_bytes: u32) -> Result<Probe, String> {
+        self.number += 1;
+        let (request, input) = (RequestId(self.number), Vec::new());
+        send(&self.socket, &ToMonitor::ProbeType { request, resource_type: of, code, input, output_bytes });
+        self.probed()
+    }
+
+    fn probed(&mut self) -> Result<Probe, String> {
         match self.answer()? {
             FromMonitor::Probed { code, returned, has_overrun, output, .. } => {
                 Ok(Probe { code, returned, has_overrun, output })
