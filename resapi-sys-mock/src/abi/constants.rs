@@ -186,6 +186,20 @@ constants! {
     }
 }
 
+/// The tables above of what the C headers have as well: all but the states of a monitor, which no author sees.
+pub const HEADER_TABLES: [&[(&str, i64)]; 10] = [
+    VERSIONS,
+    RESOURCE_STATES,
+    EXIT_STATES,
+    LOG_LEVELS,
+    FAILURE_TYPES,
+    APPLICATION_STATES,
+    CHARACTERISTICS,
+    RESOURCE_CLASSES,
+    FLAGS,
+    STATE_CHANGE_REASONS,
+];
+
 /// Reading rights of a registry key.
 pub const KEY_READ: REGSAM = 0x20019;
 /// Writing rights of a registry key.

@@ -150,19 +150,7 @@ pub(super) fn facts() -> Vec<Fact> {
     number("RESUTIL_PROPITEM_REQUIRED", i64::from(RESUTIL_PROPITEM_REQUIRED));
     number("RESUTIL_PROPITEM_SIGNED", i64::from(RESUTIL_PROPITEM_SIGNED));
     number("RESUTIL_PROPITEM_IN_MEMORY", i64::from(RESUTIL_PROPITEM_IN_MEMORY));
-    let enumerations = [
-        VERSIONS,
-        RESOURCE_STATES,
-        EXIT_STATES,
-        LOG_LEVELS,
-        FAILURE_TYPES,
-        APPLICATION_STATES,
-        CHARACTERISTICS,
-        RESOURCE_CLASSES,
-        FLAGS,
-        STATE_CHANGE_REASONS,
-    ];
-    for (name, value) in enumerations.into_iter().flatten() {
+    for (name, value) in HEADER_TABLES.into_iter().flatten() {
         number(name, *value);
     }
     for (name, value) in control::ALL.iter().copied().chain([win32::ALL]).flatten() {
