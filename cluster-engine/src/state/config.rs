@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::characteristics;
 use super::dependency::Expression;
+use super::group_order;
 use super::property::{self, Kind};
 use crate::id::{Guid, NodeId};
 use crate::time::Millis;
@@ -125,6 +126,8 @@ pub struct GroupConfig {
     pub cold_start: u32,
     /// `GroupStartDelay`.
     pub start_delay: Millis,
+    /// `ProviderGroups`: ids of the groups and group sets that it depends on.
+    pub providers: Vec<Guid>,
 }
 
 impl GroupConfig {
@@ -147,6 +150,12 @@ impl GroupConfig {
             preferred: node_list(hive, &path, "PreferredOwners").unwrap_or_default(),
             cold_start: number("ColdStartSetting"),
             start_delay: Millis(u64::from(number("GroupStartDelay"))),
+            providers: hive
+                .multi_sz(&path, group_order::PROVIDERS)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|id| id.parse().ok())
+                .collect(),
         }
     }
 }

@@ -11,7 +11,7 @@
 //! The lock is volatile: it belongs to an instance in a monitor and ends with it, and when the group changes its owner.
 
 use super::command::{Answer, Command};
-use super::objects::{ClusterState, Resource};
+use super::objects::{ClusterState, Resource, ResourceState};
 use super::story::Story;
 use crate::id::{Guid, NodeId};
 use crate::notice::Level;
@@ -19,6 +19,8 @@ use crate::refusal::{Refusal, code};
 
 /// CLUSRES_STATUS_LOCKED_MODE and CLUSGRP_STATUS_LOCKED_MODE.
 const LOCKED_MODE: u32 = 1;
+/// CLUSGRP_STATUS_WAITING_FOR_DEPENDENCIES.
+const WAITING_FOR_DEPENDENCIES: u32 = 0x1000;
 
 impl ClusterState {
     /// The library on the owner node has locked the resource (with its reason), or unlocked it.
@@ -110,7 +112,11 @@ impl ClusterState {
     /// CLUSGRP_STATUS bits of a group (reference 2.3), as far as they can be set here.
     #[must_use]
     pub fn group_status(&self, id: Guid) -> u32 {
-        if self.locked_of(id).is_some() { LOCKED_MODE } else { 0 }
+        let is_waiting = |r: &Resource| r.state == ResourceState::WaitingToComeOnline;
+        let waits = self.groups.get(&id).is_some_and(|g| self.waits_for_groups(g, self.at))
+            && self.resources_of(id).any(is_waiting);
+        let locked = if self.locked_of(id).is_some() { LOCKED_MODE } else { 0 };
+        locked | if waits { WAITING_FOR_DEPENDENCIES } else { 0 }
     }
 
     /// The instances of a group that could have locked themselves are not the ones that count any more.

@@ -17,6 +17,7 @@
 //! | `quarantine` | who may not join for a while |
 //! | `quorum` | model, quorum resource, who votes, who hosts the witness, forced quorum |
 //! | `dependency` | dependency expressions |
+//! | `group_order` | groups that wait for groups and group sets |
 //! | `group_state` | the state of a group, computed |
 //! | `property` | common properties: names, types, limits |
 //!
@@ -33,6 +34,7 @@ pub mod dependency;
 mod drain;
 mod failback;
 mod form;
+mod group_order;
 mod group_state;
 mod lock;
 mod moves;

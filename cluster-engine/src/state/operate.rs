@@ -326,6 +326,7 @@ impl ClusterState {
             self.retry_failed(id, story);
         }
         self.end_quarantines(story);
+        self.touch_dependents(None, story);
         let groups: Vec<Guid> = self.groups.keys().copied().collect();
         for id in groups {
             let Some(group) = self.groups.get_mut(&id) else { continue };
@@ -350,6 +351,6 @@ impl ClusterState {
         let resources = self.resources.values().flat_map(|r| [r.restart_at, r.retry_at]);
         let groups = self.groups.values().flat_map(|g| [g.start_at, g.failback_at]);
         let nodes = self.nodes.values().map(|n| n.quarantined_until.filter(|t| *t != super::quarantine::UNTIL_CLEARED));
-        resources.chain(groups).chain(nodes).flatten().min()
+        resources.chain(groups).chain(nodes).flatten().chain(self.group_order_deadlines()).min()
     }
 }

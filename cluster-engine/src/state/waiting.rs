@@ -76,6 +76,10 @@ impl ClusterState {
             Some(_) => {}
             None => why.push("its owner was evicted".to_owned()),
         }
+        let awaited = self.awaited(group);
+        if !awaited.is_empty() {
+            why.push(format!("it depends on {}", awaited.join(", ")));
+        }
         if let Some(moving) = &group.moving {
             why.push(format!("the group is on its way to '{}' ({})", self.node_name(moving.to), moving.kind.name()));
         }

@@ -131,7 +131,10 @@ impl ClusterState {
             ResourceState::Offline | ResourceState::WaitingToComeOnline => {
                 let next = match () {
                     () if !goal => ResourceState::Offline,
-                    () if self.is_ready(resource, goals) && self.can_start_on_owner(group) => {
+                    () if self.is_ready(resource, goals)
+                        && self.can_start_on_owner(group)
+                        && !self.waits_to_start(group, story) =>
+                    {
                         return Due::Call(ResourceState::OnlineCallIssued);
                     }
                     () => ResourceState::WaitingToComeOnline,
@@ -198,6 +201,12 @@ impl ClusterState {
         })
     }
 
+    /// Nothing of the group runs yet, and what it depends on is not there.
+    fn waits_to_start(&self, group: &Group, story: &Story) -> bool {
+        let runs = self.resources_of(group.id).any(|r| r.state.is_active());
+        !runs && self.waits_for_groups(group, story.at)
+    }
+
     /// Nothing can be brought online on a paused node (reference 2.8).
     pub(super) fn can_start_on_owner(&self, group: &Group) -> bool {
         self.nodes.get(&group.owner).is_some_and(|n| n.state == NodeState::Up && !n.paused && !n.leaving)
@@ -216,8 +225,12 @@ impl ClusterState {
             resource.restart_at = None;
         }
         let text = format!("TransitionToState({}) {}-->{}.", resource.config.name, before.name(), state.name());
-        story.touch(resource.group);
+        let group = resource.group;
+        story.touch(group);
         story.resource(Level::Information, &resource.config.name, text);
+        if state == ResourceState::Online {
+            self.touch_dependents(Some(group), story);
+        }
     }
 
     /// Issues a call: the owner's engine will see to it.

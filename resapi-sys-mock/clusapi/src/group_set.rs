@@ -1,8 +1,8 @@
 //! Sets of groups, dependencies between groups and sets, and affinity rules: configuration of the cluster registry.
 //!
 //! They stand in the registry below `GroupSets` and `AffinityRules`, and in the keys of groups as `ProviderGroups`
-//! (reference 03.6 and 06.2; the layout of the real registry is not documented). They can be made, listed, changed and asked
-//! for; the order in which groups start, and where they are placed, does not follow them.
+//! (reference 03.6 and 06.2; the layout of the real registry is not documented). Groups start in the order that dependencies
+//! and sets say; affinity rules can be made, listed, changed and asked for, but groups are not placed by them.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -28,12 +28,11 @@ const MAX_RULE_TYPE: i32 = 4;
 exports! {
     EXPORTS;
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn CreateClusterGroupSet(cluster: HCLUSTER, name: LPCWSTR) -> Handle {
         create_set(cluster, text(name)?, &[])
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
+    notes "fault domains and update domains are kept and listed; nothing is placed by them"
     fn CreateClusterAvailabilitySet(
         cluster: HCLUSTER, name: LPCWSTR, config: *const CLUSTER_AVAILABILITY_SET_CONFIG
     ) -> Handle {
@@ -63,17 +62,16 @@ exports! {
         delete_set(set)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn ClusterAddGroupToGroupSet(set: HGROUPSET, group: HGROUP) -> Code {
         add_to_set(set, group, None)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
+    notes "fault domains and update domains are kept and listed; nothing is placed by them"
     fn ClusterAddGroupToGroupSetWithDomains(set: HGROUPSET, group: HGROUP, fault: DWORD, update: DWORD) -> Code {
         add_to_set(set, group, Some((fault, update)))
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
+    notes "fault domains and update domains are kept and listed; nothing is placed by them"
     fn ClusterAddGroupToGroupSetWithDomainsEx(
         set: HGROUPSET, group: HGROUP, fault: DWORD, update: DWORD, reason: LPCWSTR
     ) -> Code {
@@ -90,89 +88,77 @@ exports! {
         remove_from_set(group)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupDependency(group: HGROUP, provider: HGROUP) -> Code {
         depend(group, Kind::Group, provider, Kind::Group, true)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupDependencyEx(group: HGROUP, provider: HGROUP, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(group, Kind::Group, provider, Kind::Group, true)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupDependency(group: HGROUP, provider: HGROUP) -> Code {
         depend(group, Kind::Group, provider, Kind::Group, false)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupDependencyEx(group: HGROUP, provider: HGROUP, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(group, Kind::Group, provider, Kind::Group, false)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupSetDependency(set: HGROUPSET, provider: HGROUPSET) -> Code {
         depend(set, Kind::GroupSet, provider, Kind::GroupSet, true)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupSetDependencyEx(set: HGROUPSET, provider: HGROUPSET, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(set, Kind::GroupSet, provider, Kind::GroupSet, true)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupSetDependency(set: HGROUPSET, provider: HGROUPSET) -> Code {
         depend(set, Kind::GroupSet, provider, Kind::GroupSet, false)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupSetDependencyEx(set: HGROUPSET, provider: HGROUPSET, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(set, Kind::GroupSet, provider, Kind::GroupSet, false)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupToGroupSetDependency(group: HGROUP, provider: HGROUPSET) -> Code {
         depend(group, Kind::Group, provider, Kind::GroupSet, true)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn AddClusterGroupToGroupSetDependencyEx(group: HGROUP, provider: HGROUPSET, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(group, Kind::Group, provider, Kind::GroupSet, true)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupToGroupSetDependency(group: HGROUP, provider: HGROUPSET) -> Code {
         depend(group, Kind::Group, provider, Kind::GroupSet, false)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
     fn RemoveClusterGroupToGroupSetDependencyEx(group: HGROUP, provider: HGROUPSET, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         depend(group, Kind::Group, provider, Kind::GroupSet, false)
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
+    notes "all that the expression names has to be there; alternatives (or) are not told apart"
     fn SetGroupDependencyExpression(group: HGROUP, expression: LPCWSTR) -> Code {
         set_expression(group, Kind::Group, &text_or_empty(expression))
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
+    notes "all that the expression names has to be there; alternatives (or) are not told apart"
     fn SetGroupDependencyExpressionEx(group: HGROUP, expression: LPCWSTR, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         set_expression(group, Kind::Group, &text_or_empty(expression))
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
+    notes "all that the expression names has to be there; alternatives (or) are not told apart"
     fn SetClusterGroupSetDependencyExpression(set: HGROUPSET, expression: LPCWSTR) -> Code {
         set_expression(set, Kind::GroupSet, &text_or_empty(expression))
     }
 
-    notes "kept in the registry, listed and told; the order in which groups start does not follow it"
+    notes "all that the expression names has to be there; alternatives (or) are not told apart"
     fn SetClusterGroupSetDependencyExpressionEx(set: HGROUPSET, expression: LPCWSTR, reason: LPCWSTR) -> Code {
         text_or_empty(reason);
         set_expression(set, Kind::GroupSet, &text_or_empty(expression))
