@@ -10,7 +10,7 @@ use crate::event::Effect;
 use crate::executor;
 use crate::notice::{Component, Level};
 use crate::quorum;
-use crate::state::Command;
+use crate::state::{Command, Resource};
 use crate::time::{Millis, Time};
 
 /// Where a node stands.
@@ -175,10 +175,10 @@ impl Engine {
                 let state = self.state();
                 let is_member = executor::is_member(state, node, incarnation);
                 let is_leaving = state.nodes.get(&node).is_some_and(|n| n.leaving);
-                let owns_active = state
-                    .resources
-                    .values()
-                    .any(|r| r.state.is_active() && state.groups.get(&r.group).is_some_and(|g| g.owner == node));
+                // What was terminated for want of a lease is not waited for: the others hear that the node has left.
+                let is_here = |r: &Resource| state.groups.get(&r.group).is_some_and(|g| g.owner == node);
+                let owns_active =
+                    !self.standing.has_lapsed && state.resources.values().any(|r| r.state.is_active() && is_here(r));
                 if !self.standing.has_lease || !is_member {
                     // Nobody to tell. What runs here ends here.
                     let mut calls = Vec::new();

@@ -78,6 +78,7 @@ fn seeds_that_failed_once_pass() {
         ),
         (Kind::Any, 52, "the disk that alone voted was given up, and everybody died before the nodes had votes"),
         (Kind::Forcing, 103, "restarts of two lines of descent were counted together"),
+        (Kind::Reading, 2721, "a service that lost its lease and was stopped then waited for ever for what had ended"),
         (Kind::Reading, 340, "a leader that stepped down within its term forgot that it had acknowledged itself"),
     ] {
         let (outcome, _) = storm::run(Settings::of(seed, kind), Sabotage::default(), false);
