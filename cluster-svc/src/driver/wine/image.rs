@@ -11,7 +11,7 @@ mod file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use self::file::{Function, Import, delayed, exports, imports, parse, read};
+use self::file::{Function, Import, delayed, exports, imported, imports, parse, read};
 use super::choice::Refused;
 
 /// ERROR_BAD_EXE_FORMAT.
@@ -23,6 +23,9 @@ const PROC_NOT_FOUND: u32 = 127;
 
 /// How many missing DLLs or functions are named.
 const MAX_NAMED: usize = 8;
+
+/// How many DLLs that lie beside a resource DLL are followed for what they import.
+const MAX_FOLLOWED: usize = 256;
 
 /// The libraries of the cluster API, which are ours whatever else lies about under their names.
 const OURS: [&str; 2] = ["clusapi.dll", "resutils.dll"];
@@ -59,8 +62,30 @@ pub(crate) struct Delayed {
 /// 126, 127 or 193, with words that name the file and the remedy.
 pub(crate) fn check(path: &Path, ours: &Path, places: &[PathBuf]) -> Result<(), Refused> {
     let bytes = read(path)?;
-    let imports = imports(&bytes).map_err(|(code, what)| (code, format!("{} is {what}", path.display())))?;
+    let first = imports(&bytes).map_err(|(code, what)| (code, format!("{} is {what}", path.display())))?;
     let shelf = Shelf::new(path, ours, places);
+    let (mut waiting, mut seen) = (vec![(path.to_owned(), first)], BTreeSet::new());
+    while let Some((whose, imports)) = waiting.pop() {
+        check_imports(&whose, &imports, &shelf)?;
+        // What lies beside the DLL is loaded with it, and needs others in turn. Those of the system are sound.
+        for file in imports.iter().filter_map(|import| shelf.beside(import)) {
+            if seen.len() < MAX_FOLLOWED && seen.insert(file.clone()) {
+                let bytes = read(&file)?;
+                let imports = parse(&bytes).and_then(|image| imported(&image));
+                waiting.push((
+                    file.clone(),
+                    imports.map_err(|(code, what)| {
+                        (code, format!("{} needs {}, which is {what}", path.display(), file.display()))
+                    })?,
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether all that one DLL imports is there.
+fn check_imports(path: &Path, imports: &[Import], shelf: &Shelf) -> Result<(), Refused> {
     let mut missing: Vec<&str> =
         imports.iter().map(|import| import.dll.as_str()).filter(|name| !shelf.has(name)).collect();
     if !missing.is_empty() {
@@ -72,8 +97,8 @@ pub(crate) fn check(path: &Path, ours: &Path, places: &[PathBuf]) -> Result<(), 
         );
         return Err((MOD_NOT_FOUND, text));
     }
-    for import in &imports {
-        if let Some(lack) = shelf.lack(import)? {
+    for import in imports {
+        if let Some(lack) = shelf.lack(path, import)? {
             let names = lack.functions.join(", ");
             let text = format!(
                 "{} imports {names} from {}, which does not export it. {}",
@@ -95,7 +120,7 @@ pub(crate) fn look_at_delayed(path: &Path, ours: &Path, places: &[PathBuf]) -> V
         let warning = if !shelf.has(&import.dll) {
             Some("is neither beside the DLL nor part of Wine".to_owned())
         } else {
-            match shelf.lack(&import) {
+            match shelf.lack(path, &import) {
                 Ok(None) => None,
                 Ok(Some(lack)) => {
                     Some(format!("({}) does not export {}", lack.file.display(), lack.functions.join(", ")))
@@ -141,22 +166,22 @@ struct Lack {
 }
 
 /// The DLLs from which an image may import, in the order in which they are looked for.
-struct Shelf<'a> {
-    path: &'a Path,
+struct Shelf {
     dirs: Vec<(Place, PathBuf)>,
     /// Names of all DLLs; `None` where Wine keeps its own in a directory that is not known, and nothing can be said about what it has.
     names: Option<BTreeSet<String>>,
 }
 
-impl<'a> Shelf<'a> {
-    fn new(path: &'a Path, ours: &Path, places: &[PathBuf]) -> Shelf<'a> {
+impl Shelf {
+    /// For the resource DLL with this path, and for all that lies beside it.
+    fn new(path: &Path, ours: &Path, places: &[PathBuf]) -> Shelf {
         let wine: Vec<PathBuf> = LIBRARY_DIRS.iter().map(|dir| Path::new(dir).join(BUILTIN_DIR)).collect();
         let is_known = wine.iter().any(|dir| dir.is_dir());
         let beside = path.parent().map(|dir| (Place::Beside, dir.to_owned()));
         let system = places.iter().cloned().chain(wine).map(|dir| (Place::System, dir));
         let dirs: Vec<_> = [(Place::Ours, ours.to_owned())].into_iter().chain(beside).chain(system).collect();
         let names = is_known.then(|| dirs.iter().flat_map(|(_, dir)| names_in(dir)).collect());
-        Shelf { path, dirs, names }
+        Shelf { dirs, names }
     }
 
     /// Whether an imported DLL is anywhere, as far as can be known.
@@ -164,11 +189,18 @@ impl<'a> Shelf<'a> {
         self.names.as_ref().is_none_or(|names| is_there(import, names))
     }
 
-    /// What of an import the DLL that would be taken does not export. Where nobody has such a file nothing can be said.
+    /// The file of an import, when it lies beside the resource DLL.
+    fn beside(&self, import: &Import) -> Option<PathBuf> {
+        let name = file_name_of(&import.dll);
+        let (_, dir) = self.dirs.iter().find(|(place, _)| *place == Place::Beside)?;
+        if OURS.contains(&name.as_str()) { None } else { file_in(dir, &name) }
+    }
+
+    /// What of an import of `path` the DLL that would be taken does not export. Where nobody has such a file nothing can be said.
     ///
     /// # Errors
     /// When the DLL that would be taken is none.
-    fn lack(&self, import: &Import) -> Result<Option<Lack>, Refused> {
+    fn lack(&self, path: &Path, import: &Import) -> Result<Option<Lack>, Refused> {
         let name = file_name_of(&import.dll);
         let is_ours = OURS.contains(&name.as_str());
         let is_looked_in = |place: Place| match place {
@@ -180,11 +212,11 @@ impl<'a> Shelf<'a> {
         let dirs = self.dirs.iter().filter(|(place, _)| is_looked_in(*place));
         let mut found = dirs.filter_map(|(place, dir)| Some((*place, file_in(dir, &name)?)));
         let Some((place, file)) = found.next() else { return Ok(None) };
-        let mut exported = Exported::of(self.path, &file)?;
+        let mut exported = Exported::of(path, &file)?;
         if place == Place::System {
             // Which Wine is used when there are several is not known before there is a prefix, so one that has it is enough.
             for (_, other) in found {
-                exported.add(Exported::of(self.path, &other)?);
+                exported.add(Exported::of(path, &other)?);
             }
             if exported.names.is_empty() {
                 // A Wine that was built without a compiler for Windows has files that are only names.

@@ -107,6 +107,11 @@ pub(super) fn imports(bytes: &[u8]) -> Result<Vec<Import>, (u32, String)> {
         let text = "a DLL, but not one of resource types: it exports neither Startup nor StartupEx. In C++ declare Startup extern \"C\", or name it in a .def file; in Rust, name the types in resapi::export!";
         return Err((PROC_NOT_FOUND, text.into()));
     }
+    imported(&file)
+}
+
+/// What any image imports.
+pub(super) fn imported(file: &PeFile64<'_>) -> Result<Vec<Import>, (u32, String)> {
     let mut imports = Vec::new();
     let mut count = 0;
     if let Some(table) = file.import_table().map_err(damaged)? {

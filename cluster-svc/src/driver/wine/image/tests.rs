@@ -140,7 +140,8 @@ fn missing_dlls_are_named() {
         Err((MOD_NOT_FOUND, text)) => assert!(has_wine && text.contains("Vendor.DLL"), "{text}"),
         other => assert!(!has_wine && other.is_ok(), "{other:?}"),
     }
-    std::fs::write(folder.path().join("vendor.dll"), dll("Wanted", "KERNEL32.dll")).expect("written");
+    // One that imports itself needs nobody else.
+    std::fs::write(folder.path().join("vendor.dll"), dll("Wanted", "vendor.dll")).expect("written");
     assert_eq!(check(&path, &ours, &[]), Ok(()));
     assert!(is_there("API-MS-WIN-core-synch-l1-2-0.dll", &BTreeSet::new()));
     assert!(is_there("kernel32", &["kernel32.dll".into()].into()));
@@ -158,7 +159,8 @@ fn missing_functions_are_named() {
         bytes[FILE_HEADER..FILE_HEADER + 2].copy_from_slice(&pe::IMAGE_FILE_MACHINE_I386.to_le_bytes());
         bytes
     };
-    let (has, lacks) = (dll("Wanted", "KERNEL32.dll"), dll("Other", "KERNEL32.dll"));
+    // They import themselves, so that they need nobody else.
+    let (has, lacks) = (dll("Wanted", "vendor.dll"), dll("Other", "vendor.dll"));
     // Where the other DLL lies, what it is, how it is imported; and what is said, if anything.
     type Case<'a> = (&'a str, &'a [u8], Vec<u8>, Option<(u32, &'a str)>);
     let cases: &[Case<'_>] = &[
@@ -261,4 +263,30 @@ fn what_the_system_lacks_is_refused_when_it_is_imported_and_told_when_it_is_dela
     vendor(dll("Other", "KERNEL32.dll"));
     std::fs::write(second.join("vendor.dll"), dll("Wanted", "KERNEL32.dll")).expect("written");
     assert_eq!(check(&path, &ours, &[system, second]), Ok(()));
+}
+
+#[test]
+fn what_lies_beside_is_followed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x.dll");
+    let ours = folder.path().join("windows");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("written");
+    write("x.dll", &dll("Startup", "first.dll"));
+    write("first.dll", &dll("Wanted", "second.dll"));
+    // In a circle, which ends.
+    write("second.dll", &dll("Wanted", "first.dll"));
+    assert_eq!(check(&path, &ours, &[]), Ok(()));
+    write("second.dll", &dll("Other", "first.dll"));
+    let (code, text) = check(&path, &ours, &[]).expect_err("the second lacks it");
+    assert_eq!(code, PROC_NOT_FOUND);
+    assert!(text.contains("first.dll imports Wanted from") && text.contains("second.dll"), "{text}");
+    write("second.dll", &dll("Wanted", "first.dll")[..SECTION]);
+    let (code, text) = check(&path, &ours, &[]).expect_err("the second is damaged");
+    assert!(code == BAD_FORMAT && text.contains("first.dll needs"), "{text}");
+    std::fs::remove_file(folder.path().join("second.dll")).expect("it was there");
+    let has_wine = LIBRARY_DIRS.iter().any(|dir| Path::new(dir).join(BUILTIN_DIR).is_dir());
+    match check(&path, &ours, &[]) {
+        Err((MOD_NOT_FOUND, text)) => assert!(has_wine && text.contains("first.dll needs second.dll"), "{text}"),
+        other => assert!(!has_wine && other.is_ok(), "{other:?}"),
+    }
 }
