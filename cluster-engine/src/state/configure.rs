@@ -7,6 +7,7 @@ use clusreg::{Batch, Change, FileTime, Value};
 
 use super::command::{Answer, Object};
 use super::config::{ClusterConfig, GroupConfig, NodeConfig, ResourceConfig, TypeConfig};
+use super::group_order::SETS;
 use super::limits;
 use super::objects::{ClusterState, Group, ResourceType};
 use super::property::{self, Kind};
@@ -113,6 +114,8 @@ impl ClusterState {
                     let Some(known) = self.types.get_mut(&name.to_uppercase()) else { continue };
                     known.config = TypeConfig::read(&self.hive, &known.config.name);
                 }
+                // Read when a group asks what it waits for.
+                (kind, _) if kind.eq_ignore_ascii_case(SETS) => {}
                 (_, _) => continue,
             }
             is_read = true;

@@ -15,7 +15,7 @@ use crate::id::Guid;
 use crate::time::{Millis, Time};
 
 /// The key of all sets.
-const SETS: &str = "GroupSets";
+pub(super) const SETS: &str = "GroupSets";
 /// Value with the ids of what a group or a set depends on.
 pub(super) const PROVIDERS: &str = "ProviderGroups";
 /// StartupSetting Delay, the default.
