@@ -4,7 +4,7 @@
 //! the key of the service; that of Wine does not. So for the moment of the start the command of the service is one of the
 //! monitor's executable, which sets the environment and runs the real command behind it.
 
-/// The word that makes the monitor's executable run a service. The network name follows, then [`MARK`] and the real command.
+/// The word that makes the monitor's executable run a service. The network name follows, then ` -- ` and the real command.
 pub const WORD: &str = "--service-as";
 
 /// Behind it the real command begins.
