@@ -469,6 +469,7 @@ fn metrics() {
             windows_mscluster_resource_restart_threshold{type="Generic Application",owner_group="Web",name="Web Site"} 3
             # HELP windows_mscluster_network_state State of a network: 1 down, 2 partitioned, 3 up.
             # TYPE windows_mscluster_network_state gauge
+            windows_mscluster_network_state{name="Cluster Network 1"} 3
         "##]].assert_eq(&text);
     });
 }
