@@ -118,6 +118,8 @@ pub struct Engine {
     pub(crate) has_proposed: bool,
     /// With this nothing was to be changed in the set of voters.
     pub(crate) voters_at_rest: Option<Basis>,
+    /// When something of the state is due by itself, and the index of the state for which that was found.
+    pub(crate) due: (u64, Option<Time>),
     /// The longest lease that this node earned as the leader. It holds although the voters change or another leads.
     earned_until: Option<Time>,
     /// The index of the first entry of this node's own term, while it leads.
@@ -160,6 +162,7 @@ impl Engine {
             forcing: None,
             has_proposed: false,
             voters_at_rest: None,
+            due: (0, None),
             led_from: None,
             earned_until: None,
             empty: ClusterState::empty(),
@@ -227,11 +230,16 @@ impl Engine {
             next = next.min(at);
         }
         if self.is_leader()
-            && let Some(due) = self.state().next_deadline()
+            && let Some(due) = self.state_deadline()
         {
             next = next.min(self.now + due.since(self.cluster_time()));
         }
         Some(next.max(self.now + Millis(1)))
+    }
+
+    fn state_deadline(&self) -> Option<Time> {
+        let (index, due) = self.due;
+        if index == self.state().applied { due } else { self.state().next_deadline() }
     }
 
     /// What this node knows the cluster to be. Empty (no nodes) before the first state has arrived.

@@ -66,7 +66,10 @@ impl Engine {
     /// Cluster time has come to something.
     fn watch_deadlines(&mut self) {
         let now = self.cluster_time();
-        let is_due = self.state().next_deadline().is_some_and(|due| due <= now);
+        if self.due.0 != self.state().applied {
+            self.due = (self.state().applied, self.state().next_deadline());
+        }
+        let is_due = self.due.1.is_some_and(|due| due <= now);
         if is_due && self.duties.tick.is_none_or(|s| !self.requests.is_waiting(s)) {
             self.duties.tick = self.requests.add(Command::Tick { at: now }, None, None);
         }

@@ -67,6 +67,8 @@ fn check(ground: &Ground, lab: &Lab, address: SocketAddr, owner_leads: bool, dea
 /// From the kill to the end of the first good answer from another node.
 fn failover(ground: &Ground, lab: &Lab, address: SocketAddr, owner_leads: bool, death: Death) -> Duration {
     lab.until_nodes(&["n1", "n2", "n3"], "Up");
+    // A node that is up gets its vote a moment later. Until then the last one that voted alone is the quorum.
+    lab.until("/quorum", |quorum| quorum["Votes"] == 3);
     let leader = lab.leader();
     let owner = if owner_leads { leader.clone() } else { follower(&leader).to_owned() };
     if groups::owner(lab, "Web") != owner {
