@@ -75,7 +75,15 @@ fn failover(ground: &Ground, lab: &Lab, address: SocketAddr, owner_leads: bool, 
         groups::move_to(lab, "Web", &owner);
     }
     let visitor = Visitor::begin(address);
-    let before = visitor::visit(address).expect("it answers before the kill");
+    // Online is the process; that it listens comes a moment later.
+    let begun = Instant::now();
+    let before = loop {
+        if let Some(visit) = visitor::visit(address) {
+            break visit;
+        }
+        assert!(begun.elapsed() < LIMIT, "nobody answers at {address} while {owner} is up");
+        std::thread::sleep(Duration::from_millis(20));
+    };
     assert_eq!(before.node, owner);
     assert_eq!(lab.leader(), leader, "the leader has not changed meanwhile");
 
