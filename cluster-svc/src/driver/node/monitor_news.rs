@@ -39,6 +39,8 @@ impl Node {
                 match &status {
                     Status::Closed => self.parts.monitors.closed(resource),
                     Status::OpenFailed { code, message } => {
+                        // Also when no call waits for it, and nothing of it comes into the state.
+                        self.parts.log.line("RHS", format!("resource {resource} is not open ({code}): {message}"));
                         self.parts.monitors.not_opened(resource, *code, message.clone());
                     }
                     Status::Opened
